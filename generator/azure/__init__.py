@@ -1,0 +1,1 @@
+"""Reading what Azure handed over, whatever tool wrote it."""

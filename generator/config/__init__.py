@@ -1,0 +1,1 @@
+"""What the user writes: one small file per environment, layered over a common one."""

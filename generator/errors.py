@@ -1,0 +1,163 @@
+"""Every public error, and the exit codes.
+
+    GeneratorError
+    ├── UsageError              2  a wrong call, resolvable by a right one
+    │   └── ConfigError         2  with file, line and path inside the file
+    ├── LintFindings            3  findings at or above the chosen severity
+    ├── Differs                 5  drift, or `--check` found stale output
+    ├── Refused                 7  a guard said no; nothing was changed
+    └── InternalError           1  a bug, or a file system that said no
+
+Every error is one or more `Fault`s: what is wrong, where, and the next step. One function in
+`generator.cli` turns errors into exit codes; nothing else ends the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the process says with its exit status; fixed, new meanings get new numbers."""
+
+    OK = 0
+    """Done, and proved as far as the command promises."""
+
+    FAILED = 1
+    """Remote or internal failure: the answer is unknown."""
+
+    USAGE = 2
+    """Usage or configuration."""
+
+    FINDINGS = 3
+    """Lint findings at or above the chosen severity."""
+
+    PREVIEW_PROBLEMS = 4
+    """Preview problems left unresolved."""
+
+    DIFFERS = 5
+    """Drift, or `--check` found stale output."""
+
+    VERIFICATION_FAILED = 6
+    """Verification failed, or something of a commit did not arrive."""
+
+    REFUSED = 7
+    """Refused by a guard: nothing was changed."""
+
+    INTERRUPTED = 130
+    """Interrupted by the user."""
+
+
+EXIT_CODES: tuple[tuple[ExitCode, str], ...] = (
+    (ExitCode.OK, "done, and proved as far as the command promises"),
+    (ExitCode.FAILED, "remote or internal failure: the answer is unknown"),
+    (ExitCode.USAGE, "usage or configuration"),
+    (ExitCode.FINDINGS, "lint findings at or above the chosen severity"),
+    (ExitCode.PREVIEW_PROBLEMS, "preview problems left unresolved"),
+    (ExitCode.DIFFERS, "differs: drift, or --check found stale output"),
+    (ExitCode.VERIFICATION_FAILED, "verification failed"),
+    (ExitCode.REFUSED, "refused by a guard: nothing was changed"),
+    (ExitCode.INTERRUPTED, "interrupted by the user"),
+)
+"""Each code and its meaning, as `--help` and the README print them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, where it is, and what to do next."""
+
+    code: str
+    """Stable identifier, lower case with hyphens: `unknown-key`."""
+
+    message: str
+    """What is wrong and what is accepted; one sentence or two, never a secret."""
+
+    file: str | None = None
+    """The file as the user named it."""
+
+    line: int | None = None
+    """Line in the file, from 1."""
+
+    path: str | None = None
+    """Path inside the file: `email_account.port`."""
+
+    next: str | None = None
+    """The next step for the user."""
+
+    def __str__(self) -> str:
+        """`file:line: path: message Next: step`, as far as known."""
+        where = self.file or ""
+        if where and self.line is not None:
+            where += f":{self.line}"
+        parts = [part for part in (where, self.path) if part]
+        text = ": ".join([*parts, self.message])
+        return f"{text} Next: {self.next}" if self.next else text
+
+
+class GeneratorError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+
+    def __init__(self, *faults: Fault) -> None:
+        """Args: faults: At least one; all that were found, not only the first."""
+        if not faults:
+            raise ValueError("an error needs at least one fault")
+        self.faults: tuple[Fault, ...] = faults
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+    @classmethod
+    def of(
+        cls,
+        code: str,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        path: str | None = None,
+        next: str | None = None,  # noqa: A002 - the field's published name
+    ) -> GeneratorError:
+        """The error of a single fault."""
+        return cls(Fault(code, message, file=file, line=line, path=path, next=next))
+
+    @classmethod
+    def of_all(cls, faults: Iterable[Fault]) -> GeneratorError:
+        """The error of several faults."""
+        return cls(*faults)
+
+
+class UsageError(GeneratorError):
+    """A wrong call, resolvable by a right one."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(UsageError):
+    """The files that the user wrote, or what Azure handed over, cannot be accepted."""
+
+
+class LintFindings(GeneratorError):
+    """Lint found something at or above the chosen severity."""
+
+    exit_code = ExitCode.FINDINGS
+
+
+class Differs(GeneratorError):
+    """Two things that should be equal are not."""
+
+    exit_code = ExitCode.DIFFERS
+
+
+class Refused(GeneratorError):
+    """A guard said no; nothing was changed."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class InternalError(GeneratorError):
+    """A bug, or the machine (disk, permissions) failed; the answer is unknown."""
+
+    exit_code = ExitCode.FAILED

@@ -1,0 +1,1 @@
+"""Secrets: how one is recognised, so that it never enters a file or a message."""
