@@ -1,0 +1,1 @@
+"""Which records make up the integration; knows nothing of files or HTTP."""

@@ -1,0 +1,66 @@
+"""How text stands in the file: escaping, CDATA, and one field of a payload.
+
+`spec/update-set-format.md` sections 2, 5 and 6. Everything returns `Markup`, so that the
+templates' autoescape leaves it alone and escapes whatever did not pass here.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from generator.update_set.records import Reference, Script
+
+CDATA_OPEN = "<![CDATA["
+
+
+def text(value: str) -> Markup:
+    """Text of an element: `&`, `<`, `>` escaped, CR as `&#13;`, quotes as they are."""
+    if "&" in value:
+        value = value.replace("&", "&amp;")
+    if "<" in value:
+        value = value.replace("<", "&lt;")
+    if ">" in value:
+        value = value.replace(">", "&gt;")
+    if "\r" in value:
+        value = value.replace("\r", "&#13;")
+    return Markup(value)  # noqa: S704 - this is the escaping
+
+
+def attribute(value: str) -> Markup:
+    """Value of an attribute: as text, and the quote that would end it, and white space."""
+    escaped = str(text(value)).replace('"', "&quot;")
+    return Markup(escaped.replace("\n", "&#10;").replace("\t", "&#9;"))  # noqa: S704
+
+
+def payload(value: str) -> Markup:
+    """A payload inside its row: CDATA unless it holds CDATA itself (section 5)."""
+    if CDATA_OPEN in value:
+        return text(value)
+    return Markup(f"{CDATA_OPEN}{value}]]>")  # noqa: S704 - CDATA cannot end inside
+
+
+def field(name: str, value: str | Reference | Script) -> Markup:
+    """One field of a record in a payload.
+
+    An empty field is a bare `<x/>`, also for references. A script is CDATA; a `]]>` of its own
+    is split, since it cannot be escaped there.
+    """
+    if isinstance(value, Reference):
+        return _reference(name, value)
+    if not value:
+        return Markup(f"<{name}/>")  # noqa: S704 - names come from the templates
+    if isinstance(value, Script):
+        body = value.replace("\r\n", "\n").replace("]]>", "]]]]>" + CDATA_OPEN + ">")
+        return Markup(f"<{name}>{CDATA_OPEN}{body}]]></{name}>")  # noqa: S704
+    return Markup(f"<{name}>{text(value)}</{name}>")  # noqa: S704
+
+
+def _reference(name: str, value: Reference) -> Markup:
+    if not value.value:
+        return Markup(f"<{name}/>")  # noqa: S704
+    attributes = f' display_value="{attribute(value.display_value)}"'
+    if value.name is not None:
+        attributes += f' name="{attribute(value.name)}"'
+    if value.source is not None:
+        attributes += f' source="{attribute(value.source)}"'
+    return Markup(f"<{name}{attributes}>{text(value.value)}</{name}>")  # noqa: S704
