@@ -128,7 +128,7 @@ def pretty(payload: str) -> bytes:
             raise InternalError(
                 Fault(
                     "payload-not-one-line",
-                    f"A rendered payload has text between the elements of <{element.tag}>.",
+                    f"A rendered payload has text between the elements of <{element.tag!s}>.",
                     next="if you override templates, look there first; otherwise report this",
                 )
             )

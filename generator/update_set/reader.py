@@ -97,7 +97,9 @@ class Export:
             if event == "start":
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise self._unreadable("nested-too-deep", f"nests deeper than {MAX_DEPTH} levels")
+                    raise self._unreadable(
+                        "nested-too-deep", f"nests deeper than {MAX_DEPTH} levels"
+                    )
                 if root is None:
                     root = element
                     self._meet_root(root)
@@ -124,7 +126,12 @@ class Export:
         for child in element:
             if len(child):
                 # A payload must be text; elements inside it would be lost when it is read as such.
-                self.strangers.append((f"{element.tag}/{child.tag}/{child[0].tag}", child.sourceline or 0))
+                self.strangers.append(
+                    (
+                        "/".join(map(str, (element.tag, child.tag, child[0].tag))),
+                        child.sourceline or 0,
+                    )
+                )
         return tuple(
             Element(str(child.tag), child.text or "", child.get("display_value"))
             for child in element
@@ -145,7 +152,8 @@ class Export:
         self.root_attributes = {str(key): str(value) for key, value in root.attrib.items()}
         if root.tag != "unload":
             raise self._unreadable(
-                "not-an-export", f"is no update set export: its root is <{root.tag}>, not <unload>"
+                "not-an-export",
+                f"is no update set export: its root is <{self.root_tag}>, not <unload>",
             )
 
     def _unreadable(self, code: str, what: str, *, line: int | None = None) -> UnreadableError:

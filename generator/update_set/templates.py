@@ -12,7 +12,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateError, TemplateNotFound
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -61,7 +68,11 @@ class RootedLoader(BaseLoader):
             return None
         for root in self.roots:
             path = root / template
-            if path.is_file() and path.resolve() == path and path.stat().st_size <= MAX_TEMPLATE_BYTES:
+            if (
+                path.is_file()
+                and path.resolve() == path
+                and path.stat().st_size <= MAX_TEMPLATE_BYTES
+            ):
                 return path
         return None
 

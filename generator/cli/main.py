@@ -1,0 +1,83 @@
+"""`sn-smtp`: the group of all commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from generator import __version__
+from generator.cli.lazy import LazyGroup
+from generator.cli.output import Session, crash_fault, report_failure
+from generator.errors import EXIT_CODES, ExitCode, Fault, GeneratorError
+
+EXIT_CODE_HELP = "Exit codes: " + "; ".join(
+    f"{int(code)} {meaning}" for code, meaning in EXIT_CODES
+)
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "render": ("generator.cli.render:render", "Render update set packages from environments."),
+    "lint": ("generator.cli.lint:lint", "Check packages and update set files."),
+    "show": ("generator.cli.show:show", "Show what an update set file holds."),
+    "azure": ("generator.cli.azure:azure", "Understand what Azure handed over."),
+    "schema": ("generator.cli.schema:schema", "Print the JSON schema of the environment file."),
+    "init": ("generator.cli.init:init", "Start a new root with one environment."),
+}
+"""Name to where the command lives and its line in `--help`; imported only when called."""
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODE_HELP,
+)
+@click.version_option(__version__, prog_name="sn-smtp")
+def cli() -> None:
+    """Render ServiceNow update sets that move outbound mail to SMTP OAuth 2.0.
+
+    An environment is a directory under the root (update_sets, --root or SN_SMTP_ROOT) that
+    holds an environment.yaml. An argument with a slash or ending in .xml is a file.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(int(run(argv)))
+
+
+def run(argv: list[str]) -> ExitCode:
+    """Run a command; the only function that turns errors into exit codes."""
+    session = Session(as_json="--json" in argv)
+    try:
+        with cli.make_context("sn-smtp", list(argv), obj=session) as context:
+            context.color = False if os.environ.get("NO_COLOR") else None
+            session.color = context.color
+            cli.invoke(context)
+    except click.exceptions.Exit as stop:
+        return ExitCode(stop.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        fault = Fault("interrupted", "Interrupted; what was not finished was not put in place.")
+        return report_failure(session, (fault,), ExitCode.INTERRUPTED)
+    except click.ClickException as error:
+        return report_failure(session, (_usage_fault(error),), ExitCode.USAGE)
+    except GeneratorError as error:
+        return report_failure(session, error.faults, error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except Exception as error:
+        return report_failure(session, (crash_fault(error),), ExitCode.FAILED)
+    return session.exit_code
+
+
+def _usage_fault(error: click.ClickException) -> Fault:
+    hint = "sn-smtp --help"
+    context = getattr(error, "ctx", None)
+    if isinstance(context, click.Context):
+        hint = f"{context.command_path} --help"
+    return Fault("usage", error.format_message(), next=f"see {hint}")

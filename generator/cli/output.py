@@ -1,0 +1,144 @@
+"""What a command says: results on stdout, messages on stderr, one JSON object with `--json`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from generator.errors import ExitCode, Fault
+
+SCHEMA = 1
+"""Version of the `--json` envelope (`docs/json/envelope.schema.json`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command came to."""
+
+    result: Mapping[str, object]
+    """JSON-ready; its schema is `docs/json/<command>.schema.json`."""
+
+    text: str = ""
+    """The same for people, printed on stdout."""
+
+    exit_code: ExitCode = ExitCode.OK
+    faults: tuple[Fault, ...] = ()
+    """What stands in `errors` and on stderr when the exit code is not 0."""
+
+
+@dataclass(slots=True)
+class Session:
+    """State of one call: how it wants to be answered, and what it came to."""
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: bool | None = None
+    command: str = ""
+    """The command's name, with its group: `azure read`."""
+    exit_code: ExitCode = ExitCode.OK
+    said: list[str] = field(default_factory=list)
+
+    def message(self, text: str, *, style: str | None = None) -> None:
+        """Say something on stderr, unless quiet."""
+        if not self.quiet:
+            styled = click.style(text, fg=style) if style else text
+            click.echo(styled, err=True, color=self.color)
+
+    def detail(self, text: str) -> None:
+        """Say something on stderr only if verbose."""
+        if self.verbose:
+            self.message(text)
+
+
+def finish(session: Session, outcome: Outcome) -> None:
+    """Print what a command came to, and remember its exit code."""
+    session.exit_code = outcome.exit_code
+    if session.as_json:
+        _print_envelope(session, outcome.result, outcome.exit_code, outcome.faults)
+        return
+    if outcome.text:
+        click.echo(outcome.text, color=session.color)
+    _print_faults(session, outcome.faults)
+
+
+def report_failure(session: Session, faults: tuple[Fault, ...], code: ExitCode) -> ExitCode:
+    """Print why a command failed; the exit code is handed back."""
+    if session.as_json:
+        _print_envelope(session, None, code, faults)
+    else:
+        _print_faults(session, faults)
+    return code
+
+
+def crash_fault(error: Exception) -> Fault:
+    """Keep the traceback of a bug in a file of the user's own, and name it.
+
+    The error's own text may hold what must not be printed, so only its type is.
+    """
+    directory = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    try:
+        directory = directory / "sn-smtp"
+        directory.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix="crash-", suffix=".log", dir=directory)
+    except OSError:
+        handle, name = tempfile.mkstemp(prefix="sn-smtp-crash-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+        log.writelines(traceback.format_list(traceback.extract_tb(error.__traceback__)))
+        log.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
+    return Fault(
+        "internal",
+        f"This is a bug: {type(error).__name__}. The traceback is in {name}.",
+        next="report it with that file; run with -v for what was done before",
+    )
+
+
+def _print_faults(session: Session, faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        where = fault.file or ""
+        if where and fault.line is not None:
+            where += f":{fault.line}"
+        lead = ": ".join(part for part in (where, fault.path) if part)
+        click.echo(
+            click.style("error", fg="red", bold=True)
+            + f": {lead + ': ' if lead else ''}{fault.message}",
+            err=True,
+            color=session.color,
+        )
+        if fault.next:
+            click.echo(f"  next: {fault.next}", err=True, color=session.color)
+
+
+def _print_envelope(
+    session: Session,
+    result: Mapping[str, object] | None,
+    code: ExitCode,
+    faults: Iterable[Fault],
+) -> None:
+    import json
+
+    envelope = {
+        "schema": SCHEMA,
+        "command": session.command,
+        "ok": code == ExitCode.OK,
+        "exit_code": int(code),
+        "result": result,
+        "errors": [
+            {
+                "code": fault.code,
+                "message": fault.message,
+                "file": fault.file,
+                "line": fault.line,
+                "path": fault.path,
+                "next": fault.next,
+            }
+            for fault in faults
+        ],
+    }
+    click.echo(json.dumps(envelope, indent=2, ensure_ascii=True))
