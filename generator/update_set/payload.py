@@ -89,8 +89,12 @@ class PayloadRenderer:
             )
             text = DECLARATION + body
             known = Unstamped(text, sha256(text.encode()).hexdigest())
-            _remember(self._unstamped, key, known)
+        _remember(self._unstamped, key, known)
         return known
+
+    def fixed(self, unstamped: Unstamped) -> Payload:
+        """Hash and read back a payload that keeps the stamps it was captured with."""
+        return self.payload(unstamped, Stamps("", "", 0))
 
     def payload(self, unstamped: Unstamped, stamps: Stamps) -> Payload:
         """Stamp, hash and read back a payload.
@@ -103,7 +107,7 @@ class PayloadRenderer:
         if known is None:
             text = unstamped.stamped(stamps)
             known = Payload(text, str(java_string_hash(hashed_text(text))), pretty(text))
-            _remember(self._payloads, key, known)
+        _remember(self._payloads, key, known)
         return known
 
 
@@ -139,5 +143,6 @@ def pretty(payload: str) -> bytes:
 
 def _remember(cache: OrderedDict[K, V], key: K, value: V) -> None:
     cache[key] = value
+    cache.move_to_end(key)
     if len(cache) > _CACHED:
         cache.popitem(last=False)

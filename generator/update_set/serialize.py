@@ -6,6 +6,8 @@ templates' autoescape leaves it alone and escapes whatever did not pass here.
 
 from __future__ import annotations
 
+import re
+
 from markupsafe import Markup
 
 from generator.update_set.records import Reference, Script
@@ -30,6 +32,14 @@ def attribute(value: str) -> Markup:
     """Value of an attribute: as text, and the quote that would end it, and white space."""
     escaped = str(text(value)).replace('"', "&quot;")
     return Markup(escaped.replace("\n", "&#10;").replace("\t", "&#9;"))  # noqa: S704
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~&])")
+
+
+def markdown(value: str) -> Markup:
+    """Text inside a Markdown line or table cell: nothing in it is markup, line ends are spaces."""
+    return Markup(_MARKDOWN.sub(r"\\\1", " ".join(value.split())))  # noqa: S704 - escaped
 
 
 def payload(value: str) -> Markup:

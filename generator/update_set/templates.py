@@ -113,6 +113,7 @@ class Templates:
             "field": _print_field,
             "text": serialize.text,
             "attribute": serialize.attribute,
+            "markdown": serialize.markdown,
             "join": self._environment.filters["join"],
         }
 

@@ -1,0 +1,54 @@
+# Needs Python 3.11+ with venv, make, git and a network; `make conformance` also Node 20.
+# Everything that is installed stands with its hash in requirements/*.lock.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EXAMPLES := update_sets
+WORKERS ?= 2
+
+.PHONY: demo test lint types tests conformance bench lock clean
+
+demo: $(VENV)/.demo ## Render every example environment and print what was written.
+	$(BIN)/sn-smtp render --all --root $(EXAMPLES)
+	$(BIN)/sn-smtp lint --all --root $(EXAMPLES)
+	$(BIN)/sn-smtp show --root $(EXAMPLES) dev
+
+test: lint types tests ## Lint, types and all tests: what the README promises.
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+tests: $(VENV)/.dev
+	rm -f .coverage .coverage.*
+	$(BIN)/pytest -n $(WORKERS) -m "not conformance" --cov --cov-report=term
+
+conformance: $(VENV)/.dev ## Hold the output against real exports and ServiceNow's own SDK.
+	$(BIN)/pytest -m conformance tests/conformance
+
+bench: $(VENV)/.dev ## Measure; the results with their method are in docs/performance.md.
+	$(BIN)/python -m bench
+
+lock: $(VENV)/.dev ## Refresh requirements/*.lock from pyproject.toml.
+	$(BIN)/python requirements/lock.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python requirements/core.lock requirements/build.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements/core.lock -r requirements/build.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.demo requirements/dev.lock
+	$(PIP) install --require-hashes -r requirements/dev.lock
+	touch $@
+
+clean:
+	rm -rf $(VENV) .cache .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

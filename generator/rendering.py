@@ -1,0 +1,357 @@
+"""One environment from understood inputs to the bytes of its package; touches no file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+
+from lxml import etree
+
+from generator import __version__
+from generator.config.environment import Environment, Layout
+from generator.errors import Fault, InternalError
+from generator.integration.integration import Integration, SetContents, integrate
+from generator.integration.sys_ids import NAMESPACE
+from generator.report.summary import Left, SetInFile, summary
+from generator.secrets.shapes import embedded_secret
+from generator.update_set import manifest as manifests
+from generator.update_set.build import (
+    DELETE,
+    INSERT_OR_UPDATE,
+    Built,
+    PackageDraft,
+    Row,
+    SetDraft,
+    build,
+    content_digest,
+)
+from generator.update_set.history import Draft, History, Moved, Retired, advance, timestamp
+from generator.update_set.labels import ROW_TYPES
+from generator.update_set.manifest import Manifest, ManifestSet
+from generator.update_set.model import Update
+from generator.update_set.payload import Payload, PayloadRenderer, Unstamped, xml_parser
+from generator.update_set.records import Record
+from generator.update_set.store import digests
+from generator.update_set.templates import Templates
+from generator.update_set.writer import write
+
+LastRows = Callable[[], Mapping[str, Update]]
+"""Gives the rows of the package in place by update name; called only if records disappeared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A package in memory."""
+
+    environment: Environment
+    files: Mapping[str, bytes]
+    """Relative name to bytes, `manifest.json` among them."""
+
+    manifest: Manifest
+    changed: bool
+    """Whether content changed since the last render, or times were moved on request."""
+
+    updates: int
+    """Number of rows in all its sets."""
+
+    retired: tuple[Retired, ...]
+    """Records that a former render had and this one lacks."""
+
+
+class PackageRenderer:
+    """Renders environments; what is the same text is rendered and hashed once."""
+
+    def __init__(self, templates: Templates, *, now: datetime) -> None:
+        """Take the templates and the moment.
+
+        Args:
+            templates: Record, envelope and summary templates.
+            now: The clock, read once for all, aware.
+        """
+        self._templates = templates
+        self._payloads = PayloadRenderer(templates)
+        self._now = now
+
+    def render(
+        self,
+        environment: Environment,
+        *,
+        previous: Manifest | None,
+        last_rows: LastRows,
+        again: Collection[str] = (),
+    ) -> Rendering:
+        """Render one environment.
+
+        Args:
+            environment: The understood inputs.
+            previous: The manifest in place, None for a first render.
+            last_rows: The rows in place.
+            again: Records whose time is moved without a change (`history.advance`).
+
+        Raises:
+            ConfigError: A template of the user's is faulty.
+            InternalError: What was rendered does not read back.
+        """
+        integration = integrate(environment)
+        rows = {record.update_name: self._row(record) for record in integration.records()}
+        retired = _retired(environment, integration, previous, last_rows)
+        package = _package(environment, integration, rows, retired)
+        content = content_digest(package)
+        drafts = [
+            Draft(
+                record.update_name, record.logical_name, rows[record.update_name].unstamped.digest
+            )
+            for record in integration.records()
+        ]
+        history = None if previous is None else previous.history
+        moved = advance(history, drafts, content=content, now=self._now, again=again)
+        payloads = self._stamped(package, moved)
+        built = build(package, payloads, build_time=moved.build_time, namespace=NAMESPACE)
+        files = self._files(environment, integration, built, payloads, moved, retired)
+        manifest = _manifest(environment, built, content, moved, retired, files, previous)
+        files[manifests.NAME] = manifests.dump(manifest)
+        return Rendering(
+            environment=environment,
+            files=files,
+            manifest=manifest,
+            changed=moved.changed,
+            updates=sum(entry.rows for entry in built.sets),
+            retired=retired,
+        )
+
+    def _row(self, record: Record) -> Row:
+        return Row(
+            name=record.update_name,
+            action=INSERT_OR_UPDATE,
+            type=ROW_TYPES[record.table],
+            target_name=record.label,
+            table=record.row_table,
+            application=record.application.sys_id,
+            application_name=record.application.name,
+            unstamped=self._payloads.unstamped(record),
+        )
+
+    def _stamped(self, package: PackageDraft, moved: Moved) -> dict[str, Payload]:
+        return {
+            row.name: self._payloads.fixed(row.unstamped)
+            if row.action == DELETE
+            else self._payloads.payload(row.unstamped, moved.records[row.name].stamps)
+            for row in package.rows()
+        }
+
+    def _files(
+        self,
+        environment: Environment,
+        integration: Integration,
+        built: Built,
+        payloads: Mapping[str, Payload],
+        moved: Moved,
+        retired: tuple[Retired, ...],
+    ) -> dict[str, bytes]:
+        files = {file.name: write(self._templates, file.unload) for file in built.files}
+        for record in integration.records():
+            path = f"records/{record.table}/{record.sys_id}.xml"
+            files[path] = payloads[record.update_name].pretty
+        files["email_account.xml"] = self._data_import(
+            integration.account.table, payloads[integration.account.update_name], moved.build_time
+        )
+        files["SUMMARY.md"] = summary(
+            self._templates,
+            environment,
+            integration,
+            sets=tuple(
+                SetInFile(contents, _file_of(built, index), entry.rows)
+                for index, (contents, entry) in enumerate(
+                    zip(integration.sets, built.sets, strict=True)
+                )
+            ),
+            build_time=timestamp(moved.build_time),
+            left=tuple(
+                Left(entry.label or entry.name, entry.name, deleted=_is_row(environment, entry))
+                for entry in retired
+            ),
+        )
+        for name, data in files.items():
+            _refuse_secret(name, data)
+        return files
+
+    def _data_import(self, table: str, payload: Payload, build_time: datetime) -> bytes:
+        record = etree.fromstring(payload.text.encode(), xml_parser())[0]
+        fields_ = [(field.tag, field.text or "", field.get("display_value")) for field in record]
+        return self._templates.render(
+            "update_set/data_import.xml.j2",
+            {"unload_date": timestamp(build_time), "table": table, "fields": fields_},
+        ).encode()
+
+
+def inputs_digest(environment: Environment) -> str:
+    """SHA-256 of the understood values: not of file bytes, not of where they lie."""
+    values = {
+        field.name: _plain(getattr(environment, field.name))
+        for field in fields(environment)
+        if field.name not in ("directory", "notices")
+    }
+    return sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Enum) or not hasattr(value, "__dataclass_fields__"):
+        return value
+    return asdict(value)  # type: ignore[call-overload]
+
+
+def _package(
+    environment: Environment,
+    integration: Integration,
+    rows: Mapping[str, Row],
+    retired: tuple[Retired, ...],
+) -> PackageDraft:
+    sets = tuple(_set_draft(environment, contents, rows, retired) for contents in integration.sets)
+    shipped = {row.name for draft in sets for row in draft.rows}
+    return PackageDraft(
+        batch=environment.layout is Layout.BATCH,
+        author=environment.author,
+        sets=sets,
+        beside=tuple(row for name, row in rows.items() if name not in shipped),
+    )
+
+
+def _set_draft(
+    environment: Environment,
+    contents: SetContents,
+    rows: Mapping[str, Row],
+    retired: tuple[Retired, ...],
+) -> SetDraft:
+    own = tuple(rows[record.update_name] for record in contents.records)
+    deletions = tuple(
+        _deletion(entry, contents)
+        for entry in retired
+        if entry.application == contents.application.sys_id and _is_row(environment, entry)
+    )
+    return SetDraft(
+        role=contents.role,
+        name=contents.name,
+        description=contents.description,
+        application=contents.application,
+        rows=own + deletions,
+    )
+
+
+def _is_row(environment: Environment, entry: Retired) -> bool:
+    return environment.deletions and bool(entry.payload)
+
+
+def _deletion(entry: Retired, contents: SetContents) -> Row:
+    """A deletion keeps the whole last state; only the record's action differs (section 12)."""
+    text = entry.payload.replace(f' action="{INSERT_OR_UPDATE}"', f' action="{DELETE}"', 1)
+    return Row(
+        name=entry.name,
+        action=DELETE,
+        type=entry.type,
+        target_name=entry.label,
+        table=entry.row_table,
+        application=contents.application.sys_id,
+        application_name=contents.application.name,
+        unstamped=Unstamped(text, sha256(text.encode()).hexdigest()),
+    )
+
+
+def _retired(
+    environment: Environment,
+    integration: Integration,
+    previous: Manifest | None,
+    last_rows: LastRows,
+) -> tuple[Retired, ...]:
+    """Records that a former render had and this one lacks, in the order of their names."""
+    if previous is None:
+        return ()
+    present = {record.update_name for record in integration.records()}
+    kept = {
+        name: entry
+        for name, entry in previous.history.retired.items()
+        if name not in present and (environment.deletions or not entry.acknowledged)
+    }
+    app = integration.sets[-1].application.sys_id
+    gone = [name for name in previous.history.records if name not in present]
+    rows = last_rows() if gone else {}
+    for name in gone:
+        row = rows.get(name)
+        application = "global" if row is None else row.value("application")
+        kept[name] = Retired(
+            name=name,
+            logical_name=previous.history.records[name].logical_name,
+            label="" if row is None else row.value("target_name"),
+            type="" if row is None else row.value("type"),
+            row_table="" if row is None else row.value("table"),
+            application=application,
+            # Only the app's own records may be deleted by a set, and only by the app's set.
+            payload=row.payload if row is not None and application == app else "",
+            acknowledged=False,
+        )
+    return tuple(
+        replace(entry, acknowledged=entry.acknowledged or environment.deletions)
+        for _, entry in sorted(kept.items())
+    )
+
+
+def _file_of(built: Built, index: int) -> str:
+    return built.files[min(index, len(built.files) - 1)].name
+
+
+def _manifest(
+    environment: Environment,
+    built: Built,
+    content: str,
+    moved: Moved,
+    retired: tuple[Retired, ...],
+    files: Mapping[str, bytes],
+    previous: Manifest | None,
+) -> Manifest:
+    fresh = moved.changed or previous is None
+    return Manifest(
+        # Provenance is that of the last change of content; alone it never causes one.
+        tool=__version__ if fresh or previous is None else previous.tool,
+        inputs=inputs_digest(environment) if fresh or previous is None else previous.inputs,
+        environment=environment.name,
+        app_scope=environment.app.scope,
+        layout=environment.layout.value,
+        digest=built.digest,
+        sets=tuple(
+            ManifestSet(
+                role=entry.role,
+                name=entry.name,
+                sys_id=entry.sys_id,
+                remote_sys_id=entry.remote_sys_id,
+                file=_file_of(built, index),
+                updates=entry.rows,
+            )
+            for index, entry in enumerate(built.sets)
+        ),
+        history=History(
+            build_time=moved.build_time,
+            content=content,
+            records=moved.records,
+            retired={entry.name: entry for entry in retired},
+        ),
+        files=digests(files),
+    )
+
+
+def _refuse_secret(name: str, data: bytes) -> None:
+    kind = embedded_secret(data.decode())
+    if kind is not None:
+        raise InternalError(
+            Fault(
+                "secret-in-output",
+                f"The rendered {Path(name).name} would hold something that looks like an "
+                f"{kind.value}; nothing was written.",
+                next="look for it in the environment file and in templates of your own",
+            )
+        )

@@ -1,0 +1,251 @@
+"""`manifest.json`: a package's digests, history and provenance; committed with the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from generator.errors import Fault, Refused
+from generator.update_set.history import History, RecordHistory, Retired
+from generator.update_set.records import Stamps
+
+SCHEMA = 1
+NAME = "manifest.json"
+MAX_BYTES = 32 << 20
+
+_CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |\r?$)", re.MULTILINE)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestSet:
+    """One update set of the package."""
+
+    role: str
+    name: str
+    sys_id: str
+    remote_sys_id: str
+    file: str
+    """The file it stands in."""
+
+    updates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything a package remembers."""
+
+    tool: str
+    """Version of the tool that last changed content."""
+
+    environment: str
+    app_scope: str
+    layout: str
+    inputs: str
+    """SHA-256 of the understood values at the last change of content."""
+
+    digest: str
+    """D of design decision 3."""
+
+    sets: tuple[ManifestSet, ...]
+    history: History
+    files: Mapping[str, str]
+    """Relative name of every other file of the package, to the SHA-256 of its bytes."""
+
+
+class _Malformed(Exception):  # noqa: N818 - never leaves this module
+    """A part of the manifest is not what it must be."""
+
+
+def dump(manifest: Manifest) -> bytes:
+    """The manifest as it is written: sorted, indented, LF, ASCII."""
+    history = manifest.history
+    body = {
+        "schema": SCHEMA,
+        "tool": manifest.tool,
+        "environment": manifest.environment,
+        "app_scope": manifest.app_scope,
+        "layout": manifest.layout,
+        "inputs": manifest.inputs,
+        "content": history.content,
+        "digest": manifest.digest,
+        "build_time": history.build_time.astimezone(UTC).strftime(_TIME),
+        "sets": [
+            {
+                "role": entry.role,
+                "name": entry.name,
+                "sys_id": entry.sys_id,
+                "remote_sys_id": entry.remote_sys_id,
+                "file": entry.file,
+                "updates": entry.updates,
+            }
+            for entry in manifest.sets
+        ],
+        "records": {
+            record.name: {
+                "logical_name": record.logical_name,
+                "content": record.digest,
+                "sys_created_on": record.stamps.created_on,
+                "sys_updated_on": record.stamps.updated_on,
+                "sys_mod_count": record.stamps.mod_count,
+            }
+            for record in sorted(history.records.values(), key=lambda record: record.name)
+        },
+        "retired": {
+            record.name: {
+                "logical_name": record.logical_name,
+                "label": record.label,
+                "type": record.type,
+                "row_table": record.row_table,
+                "application": record.application,
+                "acknowledged": record.acknowledged,
+                "payload": record.payload,
+            }
+            for record in sorted(history.retired.values(), key=lambda record: record.name)
+        },
+        "files": dict(sorted(manifest.files.items())),
+    }
+    return (json.dumps(body, indent=2, ensure_ascii=True) + "\n").encode()
+
+
+def load(data: bytes, *, file: str) -> Manifest:
+    """Read a manifest.
+
+    Args:
+        data: Its bytes.
+        file: What to call it in errors.
+
+    Raises:
+        Refused: It is conflicted, newer than this tool, or not what was written.
+    """
+    if _CONFLICT.search(data):
+        raise _refused(
+            "manifest-conflicted",
+            "The manifest holds conflict markers of a merge.",
+            file,
+            "take one side whole (git checkout --ours or --theirs on the whole environment "
+            "directory), then render again",
+        )
+    try:
+        body = json.loads(data[:MAX_BYTES])
+    except (ValueError, RecursionError):
+        raise _corrupt(file, "it is not JSON") from None
+    try:
+        if not isinstance(body, dict):
+            raise _Malformed("it is no JSON object")
+        schema = _get(body, "schema", int)
+        if schema > SCHEMA:
+            raise _refused(
+                "manifest-newer",
+                f"The manifest has form {schema}; this version of sn-smtp knows up to {SCHEMA}.",
+                file,
+                "update sn-smtp to the version that rendered this package, or a later one",
+            )
+        return _manifest(body)
+    except _Malformed as error:
+        raise _corrupt(file, str(error)) from None
+
+
+def _manifest(body: dict[str, object]) -> Manifest:
+    records = {name: _record(name, entry) for name, entry in _get(body, "records", dict).items()}
+    retired = {name: _retired(name, entry) for name, entry in _get(body, "retired", dict).items()}
+    try:
+        build_time = datetime.strptime(_get(body, "build_time", str), _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        raise _Malformed("build_time is no time") from None
+    files = _get(body, "files", dict)
+    for name, digest in files.items():
+        if (
+            not _PATH.fullmatch(name)
+            or not isinstance(digest, str)
+            or not _SHA256.fullmatch(digest)
+        ):
+            raise _Malformed("files names something that no package holds")
+    return Manifest(
+        tool=_get(body, "tool", str),
+        environment=_get(body, "environment", str),
+        app_scope=_get(body, "app_scope", str),
+        layout=_get(body, "layout", str),
+        inputs=_get(body, "inputs", str),
+        digest=_get(body, "digest", str),
+        sets=tuple(_set(entry) for entry in _get(body, "sets", list)),
+        history=History(build_time, _get(body, "content", str), records, retired),
+        files=files,
+    )
+
+
+def _set(entry: object) -> ManifestSet:
+    body = _object(entry, "sets")
+    return ManifestSet(
+        role=_get(body, "role", str),
+        name=_get(body, "name", str),
+        sys_id=_get(body, "sys_id", str),
+        remote_sys_id=_get(body, "remote_sys_id", str),
+        file=_get(body, "file", str),
+        updates=_get(body, "updates", int),
+    )
+
+
+def _record(name: str, entry: object) -> RecordHistory:
+    body = _object(entry, "records")
+    stamps = Stamps(
+        _get(body, "sys_created_on", str),
+        _get(body, "sys_updated_on", str),
+        _get(body, "sys_mod_count", int),
+    )
+    for stamp in (stamps.created_on, stamps.updated_on):
+        try:
+            datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - only the form
+        except ValueError:
+            raise _Malformed(f"records: a stamp of {name} is no time") from None
+    return RecordHistory(name, _get(body, "logical_name", str), _get(body, "content", str), stamps)
+
+
+def _retired(name: str, entry: object) -> Retired:
+    body = _object(entry, "retired")
+    return Retired(
+        name=name,
+        logical_name=_get(body, "logical_name", str),
+        label=_get(body, "label", str),
+        type=_get(body, "type", str),
+        row_table=_get(body, "row_table", str),
+        application=_get(body, "application", str),
+        payload=_get(body, "payload", str),
+        acknowledged=_get(body, "acknowledged", bool),
+    )
+
+
+T = TypeVar("T")
+
+
+def _get(body: dict[str, object], key: str, kind: type[T]) -> T:
+    value = body.get(key)
+    if type(value) is not kind:
+        raise _Malformed(f"{key} is missing or of the wrong kind")
+    return value
+
+
+def _object(entry: object, where: str) -> dict[str, object]:
+    if not isinstance(entry, dict):
+        raise _Malformed(f"{where} holds something that is no object")
+    return entry
+
+
+def _corrupt(file: str, why: str) -> Refused:
+    return _refused(
+        "manifest-corrupt",
+        f"The manifest cannot be used: {why}.",
+        file,
+        "restore it from version control (git checkout -- manifest.json in that directory), "
+        "so that the package's history goes on",
+    )
+
+
+def _refused(code: str, message: str, file: str, next_step: str) -> Refused:
+    return Refused(Fault(code, message, file=file, next=next_step))

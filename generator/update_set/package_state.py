@@ -1,0 +1,199 @@
+"""What state a package on disk is in: whole, edited, interrupted, or not there.
+
+A package is its manifest and the files the manifest lists, byte for byte. New files wait in
+`.render/` until they are all there and synced; a staged manifest beside renamed files is a
+render that was interrupted, and the next render finishes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+
+from generator.errors import Fault, Refused
+from generator.update_set import manifest as manifests
+from generator.update_set.manifest import Manifest
+
+STAGING = ".render"
+_LOOSE = ("SUMMARY.md", "email_account.xml")
+
+
+class Condition(Enum):
+    """What state a directory is in."""
+
+    EMPTY = "no package yet"
+    WHOLE = "whole"
+    EDITED = "files differ from the manifest"
+    INTERRUPTED = "a render was interrupted between its renames"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageState:
+    """What was found in an environment's directory."""
+
+    directory: Path
+    condition: Condition
+    manifest: Manifest | None
+    """The one in place."""
+
+    staged: Manifest | None
+    """The one in `.render/`, where a render was interrupted."""
+
+    differing: tuple[str, ...]
+    """Files that are missing or differ from the manifest in place."""
+
+
+def examine(directory: Path) -> PackageState:
+    """Find out what state a package is in; writes nothing.
+
+    Raises:
+        Refused: The manifest is conflicted, corrupt, newer, or missing beside package files.
+    """
+    manifest = _load(directory / manifests.NAME)
+    staged = _load_staged(directory)
+    differing = () if manifest is None else differing_files(directory, manifest.files)
+    if staged is not None and (manifest is None or differing) and _can_finish(directory, staged):
+        return PackageState(directory, Condition.INTERRUPTED, manifest, staged, differing)
+    if manifest is None:
+        loose = loose_files(directory)
+        if loose:
+            raise Refused(
+                Fault(
+                    "manifest-missing",
+                    f"There are package files ({', '.join(loose[:3])}) but no manifest.json, "
+                    "so their history is unknown.",
+                    file=str(directory / manifests.NAME),
+                    next="restore manifest.json from version control; or remove SUMMARY.md, "
+                    "email_account.xml, records/ and sys_remote_update_set_*.xml to start anew",
+                )
+            )
+        return PackageState(directory, Condition.EMPTY, None, None, ())
+    condition = Condition.EDITED if differing else Condition.WHOLE
+    return PackageState(directory, condition, manifest, None, differing)
+
+
+def require_finished(state: PackageState) -> None:
+    """Refuse a package whose render was interrupted.
+
+    Raises:
+        Refused: It was.
+    """
+    if state.condition is Condition.INTERRUPTED:
+        name = state.directory.name
+        raise Refused(
+            Fault(
+                "render-interrupted",
+                "A render of this package was interrupted; its files are of two renders.",
+                file=str(state.directory),
+                next=f"run sn-smtp render {name}: it finishes what was begun",
+            )
+        )
+
+
+def require_whole(directory: Path) -> Manifest:
+    """Refuse anything but a whole package.
+
+    Raises:
+        Refused: There is none, it is interrupted, or its files differ from its manifest.
+    """
+    state = examine(directory)
+    require_finished(state)
+    if state.manifest is None:
+        raise Refused(
+            Fault(
+                "no-package",
+                "Nothing has been rendered here yet.",
+                file=str(directory),
+                next=f"run sn-smtp render {directory.name}",
+            )
+        )
+    if state.differing:
+        shown = ", ".join(state.differing[:5]) + (" ..." if len(state.differing) > 5 else "")
+        raise Refused(
+            Fault(
+                "package-edited",
+                f"The package is not what was rendered: {shown} differ from the manifest.",
+                file=str(directory),
+                next=f"run sn-smtp render {directory.name}, or restore the directory from "
+                "version control",
+            )
+        )
+    return state.manifest
+
+
+def differing_files(directory: Path, files: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of listed files that are missing, no plain files, or of other bytes."""
+    return tuple(name for name, digest in files.items() if digest_of(directory, name) != digest)
+
+
+def digest_of(directory: Path, name: str) -> str | None:
+    """SHA-256 of a package file; None if it is missing or reached through a symbolic link."""
+    data = read_plain(directory, name)
+    return None if data is None else sha256(data).hexdigest()
+
+
+def read_plain(directory: Path, name: str) -> bytes | None:
+    """Bytes of a package file; None if it is missing or reached through a symbolic link."""
+    path = directory
+    for part in name.split("/"):
+        path = path / part
+        if path.is_symlink():
+            return None
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def staging_name(name: str) -> str:
+    """The flat name under which a package file waits in `.render/`."""
+    return name.replace("/", "+")
+
+
+def loose_files(directory: Path) -> tuple[str, ...]:
+    """Names of files that look like a package's."""
+    found = [name for name in _LOOSE if (directory / name).exists()]
+    found += sorted(path.name for path in directory.glob("sys_remote_update_set_*.xml"))
+    if any((directory / "records").glob("*/*.xml")):
+        found.append("records/")
+    return tuple(found)
+
+
+def _load(path: Path) -> Manifest | None:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Refused(
+            Fault(
+                "manifest-unreadable",
+                f"The manifest cannot be read: {error.strerror}.",
+                file=str(path),
+                next="check its permissions",
+            )
+        ) from None
+    return manifests.load(data, file=str(path))
+
+
+def _load_staged(directory: Path) -> Manifest | None:
+    staging = directory / STAGING
+    if staging.is_symlink():
+        return None
+    try:
+        return _load(staging / manifests.NAME)
+    except Refused:
+        # It was being written when the render stopped: nothing had been renamed yet.
+        return None
+
+
+def _can_finish(directory: Path, staged: Manifest) -> bool:
+    """Whether every file of the staged manifest is in place or waits, whole, in `.render/`."""
+    for name, digest in staged.files.items():
+        waiting = digest_of(directory / STAGING, staging_name(name))
+        if waiting != digest and digest_of(directory, name) != digest:
+            return False
+    return True

@@ -1,0 +1,270 @@
+"""Puts a package in place: staged whole, synced, renamed, the manifest last.
+
+A crash before the renames leaves the old package; one in between is recognised by the
+manifest's digests and finished by the next render (design decision 11). Symbolic links are never
+followed for writing, and nothing but files that a manifest lists is removed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from generator.errors import Fault, InternalError, Refused
+from generator.update_set import manifest as manifests
+from generator.update_set.manifest import Manifest
+from generator.update_set.package_state import (
+    STAGING,
+    Condition,
+    PackageState,
+    read_plain,
+    staging_name,
+)
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep two renders of one environment apart, where the platform can.
+
+    Raises:
+        Refused: Another process is at work in the directory.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(
+                Fault(
+                    "locked",
+                    "Another sn-smtp is at work in this environment.",
+                    file=str(directory),
+                    next="wait for it to end, then run again",
+                )
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def recover(state: PackageState) -> bool:
+    """Finish an interrupted render, or clear what one left before its renames.
+
+    Returns:
+        Whether files were moved into place.
+
+    Raises:
+        InternalError: The file system said no.
+        Refused: A symbolic link stands where the package writes.
+    """
+    if state.condition is Condition.INTERRUPTED and state.staged is not None:
+        _put_in_place(state.directory, state.staged, state.manifest, _synced)
+        return True
+    _clear_staging(state.directory)
+    return False
+
+
+def changes(directory: Path, files: Mapping[str, bytes], old: Manifest | None) -> tuple[str, ...]:
+    """Names of the files that storing would write or remove, sorted."""
+    changed = [name for name, data in files.items() if read_plain(directory, name) != data]
+    if old is not None:
+        gone = (*old.files, manifests.NAME)
+        changed += [name for name in gone if name not in files and _lies_there(directory / name)]
+    return tuple(sorted(changed))
+
+
+def store(
+    directory: Path,
+    files: Mapping[str, bytes],
+    *,
+    new: Manifest,
+    old: Manifest | None,
+    sync: Callable[[Path], None] | None = None,
+) -> tuple[str, ...]:
+    """Write a package; what did not change is not touched.
+
+    Args:
+        directory: The environment's directory; exists.
+        files: Every file of the package with its bytes, `manifest.json` among them.
+        new: What `manifest.json` says.
+        old: The manifest in place, if any.
+        sync: How a directory's files reach the disk; the platform's way by default.
+
+    Returns:
+        Names of the files that were written or removed.
+
+    Raises:
+        InternalError: The file system said no; the old package is still in place, or the next
+            render finishes this one.
+        Refused: A symbolic link stands where the package writes.
+    """
+    changed = changes(directory, files, old)
+    if not changed:
+        return ()
+    _refuse_links(directory, (*files, *changed))
+    sync = sync or _synced
+    staging = directory / STAGING
+    try:
+        _clear_staging(directory)
+        staging.mkdir()
+        for name in changed:
+            if name in files and name != manifests.NAME:
+                (staging / staging_name(name)).write_bytes(files[name])
+        (staging / manifests.NAME).write_bytes(files[manifests.NAME])
+        sync(staging)
+    except OSError as error:
+        with suppress(OSError):
+            shutil.rmtree(staging)
+        raise _said_no(error, directory, "Nothing was changed.") from None
+    _put_in_place(directory, new, old, sync)
+    return changed
+
+
+def _put_in_place(
+    directory: Path, new: Manifest, old: Manifest | None, sync: Callable[[Path], None]
+) -> None:
+    """Rename what waits in `.render/`, remove what is no longer produced, the manifest last."""
+    staging = directory / STAGING
+    _refuse_links(directory, new.files)
+    try:
+        for name in new.files:
+            waiting = staging / staging_name(name)
+            if waiting.is_file():
+                target = directory / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                waiting.replace(target)
+        if old is not None:
+            _remove(directory, (name for name in old.files if name not in new.files))
+        sync(directory)
+        (staging / manifests.NAME).replace(directory / manifests.NAME)
+        sync_directory(directory)
+    except OSError as error:
+        raise _said_no(error, directory, "The next render finishes what this one began.") from None
+    with suppress(OSError):
+        shutil.rmtree(staging)
+
+
+def _remove(directory: Path, names: Iterable[str]) -> None:
+    for name in names:
+        path = directory / name
+        path.unlink(missing_ok=True)
+        for parent in path.relative_to(directory).parents[:-1]:
+            with suppress(OSError):
+                (directory / parent).rmdir()
+
+
+def _refuse_links(directory: Path, names: Iterable[str]) -> None:
+    """A link in place of a directory would lead writes out of the package."""
+    parents = {directory / STAGING}
+    for name in names:
+        parents.update(directory / parent for parent in Path(name).parents if parent.parts)
+    for path in sorted(parents):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise Refused(
+                Fault(
+                    "not-a-directory",
+                    "A symbolic link or a file stands where the package has a directory; "
+                    "it is not followed and not replaced.",
+                    file=str(path),
+                    next="remove it, then render again",
+                )
+            )
+
+
+def _clear_staging(directory: Path) -> None:
+    staging = directory / STAGING
+    if staging.is_symlink():
+        _refuse_links(directory, ())
+    try:
+        shutil.rmtree(staging)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _said_no(error, directory, "Nothing was changed.") from None
+
+
+def _lies_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a directory's entries durable, where the platform can."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@cache
+def _syncfs() -> Callable[[int], int] | None:
+    """Linux's `syncfs`: one call that returns when everything on the file system is on disk.
+
+    As safe as one `fsync` for each file: it waits, and since Linux 5.8 it reports write errors
+    (manual page syncfs(2)).
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    call: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return call
+
+
+def _synced(directory: Path) -> None:
+    """Bring everything below a directory to disk, once for the directory where possible."""
+    call = _syncfs()
+    if call is None:
+        sync_each(directory)
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        if call(handle) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(handle)
+
+
+def sync_each(directory: Path) -> None:
+    """Bring every file below a directory, and the directories themselves, to disk."""
+    for path in sorted(directory.rglob("*")):
+        if path.is_symlink():
+            continue
+        if path.is_dir():
+            sync_directory(path)
+        elif path.is_file():
+            with path.open("rb+") as handle:
+                os.fsync(handle.fileno())
+    sync_directory(directory)
+
+
+def digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 by name of every file but the manifest."""
+    return {
+        name: sha256(data).hexdigest() for name, data in files.items() if name != manifests.NAME
+    }
+
+
+def _said_no(error: OSError, directory: Path, consequence: str) -> InternalError:
+    return InternalError(
+        Fault(
+            "cannot-write",
+            f"The package cannot be written: {error.strerror or type(error).__name__}. "
+            f"{consequence}",
+            file=str(error.filename or directory),
+            next="check free space, permissions and quotas of that directory, then render again",
+        )
+    )

@@ -1,0 +1,44 @@
+"""Writes the lock files: every distribution with its hashes, and no download address.
+
+Run by `make lock`; needs pip-tools, which it installs beside the development tools.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+OPTIONS = (
+    "--quiet",
+    "--generate-hashes",
+    "--strip-extras",
+    "--allow-unsafe",
+    "--no-header",
+    "--no-annotate",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-emit-trusted-host",
+)
+
+
+def main() -> None:
+    """Compile each lock from pyproject.toml; dev first, the others within its versions."""
+    here = Path(__file__).parent
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "pip-tools"], check=True)
+    compile_lock(here / "dev.lock", ["--extra", "dev", "--extra", "build"])
+    within = ["--constraint", str(here / "dev.lock")]
+    compile_lock(here / "core.lock", within)
+    build = here / "build.in"
+    build.write_text("editables\nhatchling\n", encoding="utf-8")
+    compile_lock(here / "build.lock", within, source=build)
+    build.unlink()
+
+
+def compile_lock(target: Path, options: list[str], source: Path = Path("pyproject.toml")) -> None:
+    """Run pip-compile for one lock file."""
+    command = [sys.executable, "-m", "piptools", "compile", *OPTIONS, *options]
+    subprocess.run([*command, "--output-file", str(target), str(source)], check=True)
+    print(f"wrote {target}")
+
+
+if __name__ == "__main__":
+    main()
