@@ -12,7 +12,7 @@ WORKERS ?= 2
 
 demo: $(VENV)/.demo ## Render every example environment and print what was written.
 	$(BIN)/sn-smtp render --all --root $(EXAMPLES)
-	$(BIN)/sn-smtp lint --all --root $(EXAMPLES)
+	$(BIN)/sn-smtp lint --root $(EXAMPLES) dev test prod
 	$(BIN)/sn-smtp show --root $(EXAMPLES) dev
 
 test: lint types tests ## Lint, types and all tests: what the README promises.

@@ -8,17 +8,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
-from pathlib import Path
 
 from lxml import etree
 
 from generator import __version__
 from generator.config.environment import Environment, Layout
-from generator.errors import Fault, InternalError
 from generator.integration.integration import Integration, SetContents, integrate
 from generator.integration.sys_ids import NAMESPACE
-from generator.report.summary import Left, SetInFile, summary
-from generator.secrets.shapes import embedded_secret
+from generator.report.summary import Left, SetInFile, Summaries
 from generator.update_set import manifest as manifests
 from generator.update_set.build import (
     DELETE,
@@ -75,6 +72,7 @@ class PackageRenderer:
         """
         self._templates = templates
         self._payloads = PayloadRenderer(templates)
+        self._summaries = Summaries(templates)
         self._now = now
 
     def render(
@@ -160,8 +158,7 @@ class PackageRenderer:
         files["email_account.xml"] = self._data_import(
             integration.account.table, payloads[integration.account.update_name], moved.build_time
         )
-        files["SUMMARY.md"] = summary(
-            self._templates,
+        files["SUMMARY.md"] = self._summaries.render(
             environment,
             integration,
             sets=tuple(
@@ -176,8 +173,6 @@ class PackageRenderer:
                 for entry in retired
             ),
         )
-        for name, data in files.items():
-            _refuse_secret(name, data)
         return files
 
     def _data_import(self, table: str, payload: Payload, build_time: datetime) -> bytes:
@@ -342,16 +337,3 @@ def _manifest(
         ),
         files=digests(files),
     )
-
-
-def _refuse_secret(name: str, data: bytes) -> None:
-    kind = embedded_secret(data.decode())
-    if kind is not None:
-        raise InternalError(
-            Fault(
-                "secret-in-output",
-                f"The rendered {Path(name).name} would hold something that looks like an "
-                f"{kind.value}; nothing was written.",
-                next="look for it in the environment file and in templates of your own",
-            )
-        )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from generator.config.environment import Authorization, Environment
 from generator.integration.integration import Integration, SetContents
 from generator.update_set.history import timestamp
-from generator.update_set.records import Record, Reference
+from generator.update_set.records import GLOBAL, Record, Reference
 from generator.update_set.templates import Templates
+
+_PRIVILEGE = "sys_scope_privilege"
+_CACHED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,53 +37,71 @@ class Left:
     """Whether this package deletes it."""
 
 
-def summary(
-    templates: Templates,
-    environment: Environment,
-    integration: Integration,
-    *,
-    sets: tuple[SetInFile, ...],
-    build_time: str,
-    left: tuple[Left, ...],
-) -> bytes:
-    """Render the summary; nothing in it depends on the clock or on the tool's version."""
-    expires = environment.azure.secret_expires_on
-    context = {
-        "environment": environment,
-        "account": environment.email_account,
-        "sets": sets,
-        "separate": len({entry.file for entry in sets}) > 1,
-        "build_time": build_time,
-        "records": [
-            {
-                "table": record.table,
-                "label": _shown(record),
-                "purpose": record.purpose,
-                "sys_id": record.sys_id,
-                "values": _values(record),
-                "in_set": any(record in entry.contents.records for entry in sets),
-            }
-            for record in integration.records()
-        ],
-        "entity": _first(integration, "oauth_entity"),
-        "account_sys_id": integration.account.sys_id,
-        "secret_expires_on": None if expires is None else timestamp(expires),
-        "app_role": environment.azure.authorization is Authorization.APP_ROLE,
-        "deleted": [entry for entry in left if entry.deleted],
-        "left": [entry for entry in left if not entry.deleted],
-    }
-    return templates.render("report/summary.md.j2", context).encode()
+class Summaries:
+    """Renders summaries; the row of a record that many environments share is rendered once."""
 
+    def __init__(self, templates: Templates) -> None:
+        """Args: templates: Where the summary's templates come from."""
+        self._templates = templates
+        self._rows: OrderedDict[tuple[Record, bool], str] = OrderedDict()
 
-def _shown(record: Record) -> str:
-    # A profile scope is labelled by a sys_id, which tells a reader nothing.
-    return (
-        "" if record.label == record.fields.get("sys_id") or _is_id(record.label) else record.label
-    )
+    def render(
+        self,
+        environment: Environment,
+        integration: Integration,
+        *,
+        sets: tuple[SetInFile, ...],
+        build_time: str,
+        left: tuple[Left, ...],
+    ) -> bytes:
+        """Render a summary; nothing in it depends on the clock or on the tool's version."""
+        records = integration.records()
+        shipped = {record for entry in sets for record in entry.contents.records}
+        chain = [record for record in records if record.application is GLOBAL]
+        app = [record for record in records if record.application is not GLOBAL]
+        expires = environment.azure.secret_expires_on
+        context = {
+            "environment": environment,
+            "account": environment.email_account,
+            "sets": sets,
+            "separate": len({entry.file for entry in sets}) > 1,
+            "build_time": build_time,
+            "chain": self._table(chain, shipped),
+            "app": self._table((r for r in app if r.table != _PRIVILEGE), shipped),
+            "privileges": self._table((r for r in app if r.table == _PRIVILEGE), shipped),
+            "entity": next(record for record in chain if record.table == "oauth_entity"),
+            "account_sys_id": integration.account.sys_id,
+            "secret_expires_on": None if expires is None else timestamp(expires),
+            "app_role": environment.azure.authorization is Authorization.APP_ROLE,
+            "deleted": [entry for entry in left if entry.deleted],
+            "left": [entry for entry in left if not entry.deleted],
+        }
+        return self._templates.render("report/summary.md.j2", context).encode()
 
+    def _table(self, records: Iterable[Record], shipped: set[Record]) -> Markup:
+        rows = (self._row(record, in_set=record in shipped) for record in records)
+        return Markup("".join(rows))  # noqa: S704 - rendered by a template that escapes
 
-def _is_id(label: str) -> bool:
-    return len(label) == 32 and not label.strip("0123456789abcdef")
+    def _row(self, record: Record, *, in_set: bool) -> str:
+        key = (record, in_set)
+        known = self._rows.get(key)
+        if known is None:
+            known = self._templates.render(
+                "report/record_row.md.j2",
+                {
+                    "table": record.table,
+                    "label": record.label,
+                    "sys_id": record.sys_id,
+                    "purpose": record.purpose,
+                    "values": _values(record),
+                    "in_set": in_set,
+                },
+            )
+        self._rows[key] = known
+        self._rows.move_to_end(key)
+        if len(self._rows) > _CACHED:
+            self._rows.popitem(last=False)
+        return known
 
 
 def _values(record: Record) -> list[tuple[str, str]]:
@@ -88,7 +113,3 @@ def _values(record: Record) -> list[tuple[str, str]]:
         text = value.display_value or value.value if isinstance(value, Reference) else str(value)
         found.append((name, text or "(empty)"))
     return found
-
-
-def _first(integration: Integration, table: str) -> Record:
-    return next(record for record in integration.records() if record.table == table)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from lxml import etree
 
 from generator.errors import Fault, InternalError
+from generator.secrets.shapes import embedded_secret
 from generator.update_set.payload_hash import hashed_text, java_string_hash
 from generator.update_set.records import CREATED_ON, MOD_COUNT, UPDATED_ON, Record, Stamps
 from generator.update_set.templates import Templates
@@ -106,6 +107,7 @@ class PayloadRenderer:
         known = self._payloads.get(key)
         if known is None:
             text = unstamped.stamped(stamps)
+            _refuse_secret(text)
             known = Payload(text, str(java_string_hash(hashed_text(text))), pretty(text))
         _remember(self._payloads, key, known)
         return known
@@ -139,6 +141,20 @@ def pretty(payload: str) -> bytes:
     etree.indent(root, space="    ")
     body = etree.tostring(root, encoding="unicode")
     return f"{DECLARATION}{body}\n".encode()
+
+
+def _refuse_secret(text: str) -> None:
+    """The last guard: whatever way a secret came in, it does not go out."""
+    kind = embedded_secret(text)
+    if kind is not None:
+        raise InternalError(
+            Fault(
+                "secret-in-output",
+                f"A rendered payload would hold something that looks like an {kind.value}; "
+                "nothing was written.",
+                next="look for it in the environment file and in templates of your own",
+            )
+        )
 
 
 def _remember(cache: OrderedDict[K, V], key: K, value: V) -> None:

@@ -7,16 +7,18 @@ templates' autoescape leaves it alone and escapes whatever did not pass here.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 from markupsafe import Markup
 
+from generator.update_set.model import Element
 from generator.update_set.records import Reference, Script
 
 CDATA_OPEN = "<![CDATA["
 
 
-def text(value: str) -> Markup:
-    """Text of an element: `&`, `<`, `>` escaped, CR as `&#13;`, quotes as they are."""
+def _escaped(value: str) -> str:
     if "&" in value:
         value = value.replace("&", "&amp;")
     if "<" in value:
@@ -25,13 +27,23 @@ def text(value: str) -> Markup:
         value = value.replace(">", "&gt;")
     if "\r" in value:
         value = value.replace("\r", "&#13;")
-    return Markup(value)  # noqa: S704 - this is the escaping
+    return value
+
+
+@lru_cache(maxsize=512)
+def _quoted(value: str) -> str:
+    escaped = _escaped(value).replace('"', "&quot;")
+    return escaped.replace("\n", "&#10;").replace("\t", "&#9;")
+
+
+def text(value: str) -> Markup:
+    """Text of an element: `&`, `<`, `>` escaped, CR as `&#13;`, quotes as they are."""
+    return Markup(_escaped(value))  # noqa: S704 - this is the escaping
 
 
 def attribute(value: str) -> Markup:
     """Value of an attribute: as text, and the quote that would end it, and white space."""
-    escaped = str(text(value)).replace('"', "&quot;")
-    return Markup(escaped.replace("\n", "&#10;").replace("\t", "&#9;"))  # noqa: S704
+    return Markup(_quoted(value))  # noqa: S704
 
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~&])")
@@ -42,11 +54,26 @@ def markdown(value: str) -> Markup:
     return Markup(_MARKDOWN.sub(r"\\\1", " ".join(value.split())))  # noqa: S704 - escaped
 
 
-def payload(value: str) -> Markup:
+def elements(children: Iterable[Element]) -> Markup:
+    """The children of a set or an update, each on a line of its own, the last one ended, too.
+
+    An empty element is `<x/>`, an empty reference `<x display_value=""/>` (section 2).
+    """
+    lines = []
+    for name, value, display in children:
+        opening = name if display is None else f'{name} display_value="{_quoted(display)}"'
+        if not value:
+            lines.append(f"<{opening}/>\n")
+            continue
+        body = _payload(value) if name == "payload" else _escaped(value)
+        lines.append(f"<{opening}>{body}</{name}>\n")
+    return Markup("".join(lines))  # noqa: S704 - every part is escaped above
+
+
+@lru_cache(maxsize=64)
+def _payload(value: str) -> str:
     """A payload inside its row: CDATA unless it holds CDATA itself (section 5)."""
-    if CDATA_OPEN in value:
-        return text(value)
-    return Markup(f"{CDATA_OPEN}{value}]]>")  # noqa: S704 - CDATA cannot end inside
+    return _escaped(value) if CDATA_OPEN in value else f"{CDATA_OPEN}{value}]]>"
 
 
 def field(name: str, value: str | Reference | Script) -> Markup:
@@ -62,15 +89,15 @@ def field(name: str, value: str | Reference | Script) -> Markup:
     if isinstance(value, Script):
         body = value.replace("\r\n", "\n").replace("]]>", "]]]]>" + CDATA_OPEN + ">")
         return Markup(f"<{name}>{CDATA_OPEN}{body}]]></{name}>")  # noqa: S704
-    return Markup(f"<{name}>{text(value)}</{name}>")  # noqa: S704
+    return Markup(f"<{name}>{_escaped(value)}</{name}>")  # noqa: S704
 
 
 def _reference(name: str, value: Reference) -> Markup:
     if not value.value:
         return Markup(f"<{name}/>")  # noqa: S704
-    attributes = f' display_value="{attribute(value.display_value)}"'
+    attributes = f' display_value="{_quoted(value.display_value)}"'
     if value.name is not None:
-        attributes += f' name="{attribute(value.name)}"'
+        attributes += f' name="{_quoted(value.name)}"'
     if value.source is not None:
-        attributes += f' source="{attribute(value.source)}"'
-    return Markup(f"<{name}{attributes}>{text(value.value)}</{name}>")  # noqa: S704
+        attributes += f' source="{_quoted(value.source)}"'
+    return Markup(f"<{name}{attributes}>{_escaped(value.value)}</{name}>")  # noqa: S704

@@ -111,6 +111,7 @@ class Templates:
         )
         self._environment.filters = {
             "field": _print_field,
+            "elements": serialize.elements,
             "text": serialize.text,
             "attribute": serialize.attribute,
             "markdown": serialize.markdown,

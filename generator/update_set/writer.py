@@ -1,7 +1,8 @@
 """Writes an update set file in the platform's own bytes (`spec/update-set-format.md` section 2).
 
 The layout is `templates/update_set/unload.xml.j2`; how a text stands in its element is decided
-here. Sets and updates may be iterators, so that a large file is written in flat memory.
+in `generator.update_set.serialize`. Sets and updates may be iterators, so that a large file is
+written in flat memory.
 """
 
 from __future__ import annotations
@@ -9,15 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from jinja2 import TemplateError
-from markupsafe import Markup
 
-from generator.update_set import serialize
-from generator.update_set.model import Element, Unload, Update, UpdateSet
+from generator.update_set.model import Unload, Update, UpdateSet
 from generator.update_set.templates import Templates
 
 TEMPLATE = "update_set/unload.xml.j2"
-
-Line = tuple[str, Markup, str | None]
 
 
 def write(templates: Templates, unload: Unload) -> bytes:
@@ -50,19 +47,13 @@ def write_chunks(
         {
             "break": "\n" if break_after_declaration else "",
             "unload_date": unload_date,
-            "sets": (_lines(update_set.elements) for update_set in sets),
-            "updates": (_lines(update.elements) for update in updates),
+            "sets": (update_set.elements for update_set in sets),
+            "updates": (update.elements for update in updates),
         }
     )
-    stream.enable_buffering(512)
+    stream.enable_buffering(64)
     try:
         for piece in stream:
             yield piece.encode()
     except TemplateError as error:
         raise templates.fault(TEMPLATE, error) from None
-
-
-def _lines(elements: Iterable[Element]) -> Iterator[Line]:
-    for name, text, display in elements:
-        encode = serialize.payload if name == "payload" and text else serialize.text
-        yield name, encode(text), display

@@ -1,0 +1,50 @@
+"""`sn-smtp azure`: what Azure handed over, as understood."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from generator.cli.lazy import LazyGroup
+from generator.cli.options import answers
+from generator.cli.output import Outcome, Session
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at={"read": ("generator.cli.azure:read", "Print what Azure outputs say.")},
+)
+def azure() -> None:
+    """Understand what Azure handed over, whatever tool wrote it."""
+
+
+@click.command(epilog="Exit codes: 0 understood; 2 not understood, or the files disagree.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@answers
+def read(session: Session, *, files: tuple[Path, ...]) -> Outcome:
+    """Print what FILE... say: tenant, client ID, object IDs, secret expiry, consent.
+
+    Reads the output of az, Terraform, Pulumi, Bicep/ARM, Graph, the portal and PowerShell; the
+    shape is recognised by its keys. A secret in a file is reported and never printed.
+    """
+    from generator.azure.describe import outputs_json, outputs_table
+    from generator.azure.model import Severity
+    from generator.azure.read import read_azure_outputs
+    from generator.cli.tables import table
+    from generator.clock import read_clock
+
+    outputs = read_azure_outputs(files, now=read_clock(os.environ))
+    for notice in outputs.notices:
+        where = " ".join(part for part in (notice.file, notice.path) if part)
+        line = f"{notice.severity.value}: {notice.message}"
+        line += f" ({where})" if where else ""
+        line += f" Next: {notice.next}" if notice.next else ""
+        session.message(line, style=None if notice.severity is Severity.NOTE else "yellow")
+    return Outcome(
+        result=outputs_json(outputs),
+        text=""
+        if session.as_json
+        else table(("value", "understood", "from"), outputs_table(outputs)),
+    )

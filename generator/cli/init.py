@@ -1,0 +1,34 @@
+"""`sn-smtp init`: a new root with one environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from generator.cli.options import answers
+from generator.cli.output import Outcome, Session
+
+
+@click.command(epilog="Exit codes: 0 done; 2 usage; 7 refused: something is there already.")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
+@answers
+def init(session: Session, *, directory: Path, dry_run: bool) -> Outcome:
+    """Start a new root in DIR with one commented environment; overwrites nothing."""
+    from generator.config.scaffold import scaffold_files, write_scaffold
+
+    if dry_run:
+        names = tuple(sorted(scaffold_files()))
+    else:
+        names = tuple(str(path.relative_to(directory)) for path in write_scaffold(directory))
+    lines = [f"{'would write' if dry_run else 'wrote'} {directory / name}" for name in names]
+    if not dry_run:
+        lines.append(
+            f"next: fill in {directory / 'dev' / 'environment.yaml'}, put Azure's outputs beside "
+            f"it as azure.json, then sn-smtp render dev --root {directory}"
+        )
+    return Outcome(
+        result={"directory": str(directory), "dry_run": dry_run, "files": list(names)},
+        text="\n".join(lines),
+    )

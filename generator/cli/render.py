@@ -1,0 +1,273 @@
+"""`sn-smtp render`: environments in, packages out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from generator.cli.options import answers, root_option
+from generator.cli.output import Outcome, Session
+from generator.errors import ExitCode, Fault, GeneratorError, UsageError
+
+if TYPE_CHECKING:
+    from generator.config.environment import Environment
+    from generator.packaging import Mode, Package
+    from generator.rendering import PackageRenderer
+
+
+@click.command(
+    epilog="Exit codes: 0 done; 1 the disk said no; 2 usage or configuration; 5 --check: a file "
+    "would change; 7 refused, nothing was changed."
+)
+@click.argument("environments", nargs=-1, metavar="[ENV]...")
+@click.option("--all", "every", is_flag=True, help="Render every environment of the root.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 5 if any file would change.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
+@click.option(
+    "--again",
+    multiple=True,
+    is_flag=False,
+    flag_value="*",
+    metavar="[RECORD]",
+    help="Move times and counts without a change of content, to import again after drift or a "
+    "back-out: of one record (by logical name, may be repeated), or of all if none is named. "
+    "Write it after the environments.",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="SN_SMTP_TEMPLATES",
+    show_envvar=True,
+    help="Directory whose templates win over the built-in ones.",
+)
+@root_option
+@answers
+def render(
+    session: Session,
+    *,
+    environments: tuple[str, ...],
+    every: bool,
+    check: bool,
+    dry_run: bool,
+    again: tuple[str, ...],
+    templates: Path | None,
+    root: Path,
+) -> Outcome:
+    """Render the package of each ENV from its environment file and Azure outputs.
+
+    The package (update sets, records, summary, manifest) is put into the environment's own
+    directory, whole or not at all. Nothing is touched where nothing changed.
+    """
+    from generator.cli.environments import load
+    from generator.clock import read_clock
+    from generator.packaging import Mode
+    from generator.rendering import PackageRenderer
+    from generator.update_set.templates import Templates
+
+    if check and dry_run:
+        raise _usage("--check and --dry-run exclude each other.", "choose one of them")
+    if again and check:
+        raise _usage("--again changes times, --check changes nothing.", "leave one of them out")
+    now = read_clock(os.environ)
+    loaded = load(root, environments, every=every, now=now)
+    _check_records(again)
+    mode = Mode.CHECK if check else Mode.DRY_RUN if dry_run else Mode.WRITE
+    renderer = PackageRenderer(Templates(templates), now=now)
+    packages, faults, code = _render_all(session, loaded, renderer, mode, again)
+    stale = check and any(package.changed for package in packages)
+    if stale and code is ExitCode.OK:
+        code = ExitCode.DIFFERS
+    return Outcome(
+        result={"mode": mode.value, "environments": [_json(package) for package in packages]},
+        text="\n".join(_text(package, mode, verbose=session.verbose) for package in packages),
+        exit_code=code,
+        faults=faults if not stale else (*faults, *_stale(packages)),
+    )
+
+
+def _render_all(
+    session: Session,
+    environments: tuple[Environment, ...],
+    renderer: PackageRenderer,
+    mode: Mode,
+    again: tuple[str, ...],
+) -> tuple[list[Package], tuple[Fault, ...], ExitCode]:
+    """Render each on its own: one that is refused does not stop the others."""
+    from generator.cli.progress import bar
+    from generator.packaging import render_package
+
+    packages: list[Package] = []
+    faults: list[Fault] = []
+    code = ExitCode.OK
+    progress = bar(session)
+    with _running(progress, "rendering", len(environments)):
+        for environment in environments:
+            try:
+                packages.append(render_package(environment, renderer, mode=mode, again=again))
+            except GeneratorError as error:
+                faults.extend(error.faults)
+                code = error.exit_code if code is ExitCode.OK else code
+            progress.step(environment.name)
+    for package in packages:
+        _notices(session, package)
+    return packages, tuple(faults), code
+
+
+@contextmanager
+def _running(progress: object, what: str, total: int) -> Iterator[None]:
+    from generator.progress import Progress
+
+    assert isinstance(progress, Progress)  # noqa: S101 - narrows for the type checker
+    progress.start(what, total=total)
+    try:
+        yield
+    finally:
+        progress.finish()
+
+
+def _check_records(again: tuple[str, ...]) -> None:
+    from difflib import get_close_matches
+
+    from generator.integration.integration import logical_names
+
+    names = logical_names()
+    unknown = [name for name in again if name != "*" and name not in names]
+    if not unknown:
+        return
+    close = get_close_matches(unknown[0], names, n=1)
+    meant = f" Did you mean {close[0]}?" if close else ""
+    raise _usage(
+        f"--again: no record is called {unknown[0]}.{meant}",
+        "name a record by its logical name (oauth_entity, sys_app ...), and write --again after "
+        "the environments",
+    )
+
+
+def _notices(session: Session, package: Package) -> None:
+    from generator.azure.model import Severity
+
+    environment = package.rendering.environment
+    if package.finished:
+        session.message(
+            f"{environment.name}: finished a render that had been interrupted", style="yellow"
+        )
+    for notice in environment.notices:
+        is_note = notice.severity is Severity.NOTE
+        where = " ".join(part for part in (notice.file, notice.path) if part)
+        line = f"{'note' if is_note else 'warning'}: {environment.name}: {notice.message}"
+        line += f" ({where})" if where else ""
+        line += f" Next: {notice.next}" if notice.next else ""
+        session.message(line, style=None if is_note else "yellow")
+    for entry in package.rendering.retired:
+        if environment.deletions and entry.payload:
+            said = "is deleted by this package"
+        elif entry.payload:
+            said = "stays on every instance that has it; deletions: true deletes it"
+        else:
+            said = (
+                "stays on every instance that has it; no update set of this package can delete it"
+            )
+        session.message(
+            f"warning: {environment.name}: {entry.label or entry.name} ({entry.name}) is no longer "
+            f"rendered; it {said}",
+            style="yellow",
+        )
+
+
+def _text(package: Package, mode: Mode, *, verbose: bool) -> str:
+    from generator.packaging import Mode
+    from generator.update_set.history import timestamp
+
+    rendering = package.rendering
+    environment = rendering.environment
+    built = timestamp(rendering.manifest.history.build_time)
+    if not package.changed:
+        return f"{environment.name}: unchanged ({len(rendering.files)} files, built {built} UTC)"
+    sets = len(rendering.manifest.sets)
+    verb = "wrote" if mode is Mode.WRITE else "would write"
+    lines = [
+        f"{environment.name}: {verb} {len(package.changed)} files to {environment.directory} "
+        f"({rendering.updates} updates in {sets} sets, built {built} UTC)"
+    ]
+    shown = [name for name in package.changed if verbose or "/" not in name]
+    lines += [f"  {_mark(package, name)} {name}" for name in shown]
+    hidden = len(package.changed) - len(shown)
+    if hidden:
+        lines.append(f"  + {hidden} files under records/")
+    if mode is Mode.WRITE:
+        summary = environment.directory / "SUMMARY.md"
+        lines.append(f"  next: read {summary}, then sn-smtp lint {environment.name}")
+    return "\n".join(lines)
+
+
+def _mark(package: Package, name: str) -> str:
+    return "+" if name in package.rendering.files else "-"
+
+
+def _stale(packages: list[Package]) -> tuple[Fault, ...]:
+    return tuple(
+        Fault(
+            "stale",
+            f"{len(package.changed)} files would change: {', '.join(package.changed[:8])}"
+            + (" ..." if len(package.changed) > 8 else "."),
+            file=str(package.rendering.environment.directory),
+            next=f"run sn-smtp render {package.rendering.environment.name} and commit the result",
+        )
+        for package in packages
+        if package.changed
+    )
+
+
+def _json(package: Package) -> dict[str, object]:
+    from generator.update_set.history import timestamp
+
+    rendering = package.rendering
+    manifest = rendering.manifest
+    return {
+        "environment": rendering.environment.name,
+        "directory": str(rendering.environment.directory),
+        "changed": list(package.changed),
+        "first": package.first,
+        "finished_interrupted": package.finished,
+        "build_time": timestamp(manifest.history.build_time),
+        "digest": manifest.digest,
+        "updates": rendering.updates,
+        "sets": [
+            {
+                "role": entry.role,
+                "name": entry.name,
+                "sys_id": entry.sys_id,
+                "file": entry.file,
+                "updates": entry.updates,
+            }
+            for entry in manifest.sets
+        ],
+        "retired": [
+            {
+                "name": entry.name,
+                "label": entry.label,
+                "deleted": rendering.environment.deletions and bool(entry.payload),
+            }
+            for entry in rendering.retired
+        ],
+        "notices": [
+            {
+                "code": notice.code,
+                "severity": notice.severity.value,
+                "message": notice.message,
+                "file": notice.file,
+                "path": notice.path,
+                "next": notice.next,
+            }
+            for notice in rendering.environment.notices
+        ],
+    }
+
+
+def _usage(message: str, next_step: str) -> UsageError:
+    return UsageError(Fault("usage", message, next=next_step))
