@@ -144,7 +144,7 @@ def build(
     Returns:
         The sets and the files they stand in.
     """
-    digest = _digest(package, (payloads[row.name].text for row in package.rows()))
+    digest = _digest(package, (payloads[row.name].digest for row in package.rows()))
     built = tuple(
         BuiltSet(
             role=draft.role,

@@ -193,4 +193,4 @@ def elements(
     Returns:
         The elements in order.
     """
-    return tuple(Element(name, values.get(name, ""), displays.get(name)) for name in order)
+    return tuple([Element(name, values.get(name, ""), displays.get(name)) for name in order])

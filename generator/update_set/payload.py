@@ -11,7 +11,7 @@ from lxml import etree
 
 from generator.errors import Fault, InternalError
 from generator.secrets.shapes import embedded_secret
-from generator.update_set.payload_hash import hashed_text, java_string_hash
+from generator.update_set.payload_hash import payload_hash
 from generator.update_set.records import CREATED_ON, MOD_COUNT, UPDATED_ON, Record, Stamps
 from generator.update_set.templates import Templates
 
@@ -62,6 +62,9 @@ class Payload:
     hash: str
     """`payload_hash`, the decimal number."""
 
+    digest: str
+    """SHA-256 of the text."""
+
     pretty: bytes
     """The same XML indented by four spaces, as a source-control checkout holds it."""
 
@@ -108,7 +111,12 @@ class PayloadRenderer:
         if known is None:
             text = unstamped.stamped(stamps)
             _refuse_secret(text)
-            known = Payload(text, str(java_string_hash(hashed_text(text))), pretty(text))
+            known = Payload(
+                text=text,
+                hash=payload_hash(text),
+                digest=sha256(text.encode()).hexdigest(),
+                pretty=pretty(text),
+            )
         _remember(self._payloads, key, known)
         return known
 

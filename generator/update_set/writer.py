@@ -18,9 +18,13 @@ TEMPLATE = "update_set/unload.xml.j2"
 
 
 def write(templates: Templates, unload: Unload) -> bytes:
-    """The bytes of a whole file."""
-    chunks = write_chunks(templates, unload.unload_date, unload.sets, unload.updates)
-    return b"".join(chunks)
+    """The bytes of a whole file.
+
+    Raises:
+        ConfigError: The envelope template is missing or faulty.
+    """
+    context = _context(unload.unload_date, unload.sets, unload.updates, "")
+    return templates.render(TEMPLATE, context).encode()
 
 
 def write_chunks(
@@ -43,17 +47,22 @@ def write_chunks(
     Raises:
         ConfigError: The envelope template is missing or faulty.
     """
-    stream = templates.get(TEMPLATE).stream(
-        {
-            "break": "\n" if break_after_declaration else "",
-            "unload_date": unload_date,
-            "sets": (update_set.elements for update_set in sets),
-            "updates": (update.elements for update in updates),
-        }
-    )
+    lead = "\n" if break_after_declaration else ""
+    stream = templates.get(TEMPLATE).stream(_context(unload_date, sets, updates, lead))
     stream.enable_buffering(64)
     try:
         for piece in stream:
             yield piece.encode()
     except TemplateError as error:
         raise templates.fault(TEMPLATE, error) from None
+
+
+def _context(
+    unload_date: str, sets: Iterable[UpdateSet], updates: Iterable[Update], lead: str
+) -> dict[str, object]:
+    return {
+        "break": lead,
+        "unload_date": unload_date,
+        "sets": (update_set.elements for update_set in sets),
+        "updates": (update.elements for update in updates),
+    }
