@@ -17,6 +17,7 @@ from generator.errors import ExitCode, Fault, GeneratorError, UsageError
 if TYPE_CHECKING:
     from generator.config.environment import Environment
     from generator.packaging import Mode, Package
+    from generator.progress import Progress
     from generator.rendering import PackageRenderer
 
 
@@ -119,10 +120,7 @@ def _render_all(
 
 
 @contextmanager
-def _running(progress: object, what: str, total: int) -> Iterator[None]:
-    from generator.progress import Progress
-
-    assert isinstance(progress, Progress)  # noqa: S101 - narrows for the type checker
+def _running(progress: Progress, what: str, total: int) -> Iterator[None]:
     progress.start(what, total=total)
     try:
         yield
