@@ -21,7 +21,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         laid_out.add_column(heading, overflow="fold")
     for row in rows:
         laid_out.add_row(*(Text(cell) for cell in row))
-    width = max(shutil.get_terminal_size((120, 24)).columns, 60)
+    # Piped, nothing is folded: a line is a row.
+    width = max(shutil.get_terminal_size((4096, 24)).columns, 60)
     console = Console(width=width, color_system=None, force_terminal=False, markup=False)
     with console.capture() as capture:
         console.print(laid_out)
