@@ -3,14 +3,16 @@
 Templates hold layout, Python holds decisions (`docs/decisions.md`): a template gets a record
 and prints its fields in the platform's order. Those under `records/` are written one field a
 line for the reader; line feeds and indentation of the template's own text are dropped when it is
-loaded, because a payload is one line. Values are never touched by that.
+compiled, because a payload is one line. Values are never touched by that, nor are line numbers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from traceback import walk_tb
 
 from jinja2 import (
     BaseLoader,
@@ -19,16 +21,21 @@ from jinja2 import (
     Template,
     TemplateError,
     TemplateNotFound,
+    TemplateSyntaxError,
 )
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.ext import Extension
+from jinja2.lexer import TOKEN_DATA, Token, TokenStream
+from jinja2.runtime import BlockReference, Context, LoopContext, Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 from markupsafe import Markup
 
-from generator.errors import ConfigError, Fault
+from generator.errors import ConfigError, Fault, GeneratorError, InternalError
 from generator.update_set import serialize
 from generator.update_set.records import Value
 
 _NAME = re.compile(r"[a-z0-9_]+(?:/[A-Za-z0-9_.]+)+")
 _LAYOUT = re.compile(r"\n[ \t]*")
+_RECORDS = "records/"
 MAX_TEMPLATE_BYTES = 1 << 20
 
 
@@ -42,8 +49,8 @@ def builtin_root() -> Path:
 class RootedLoader(BaseLoader):
     """Looks in the user's directory first, then in the project's; leaves neither.
 
-    A name with `..`, an absolute one, or a file that is or passes through a symbolic link is not
-    found.
+    A name with `..` or an absolute one is not found. A file that is or passes through a symbolic
+    link is refused, not passed over: its owner believes that it is used.
     """
 
     def __init__(self, *roots: Path) -> None:
@@ -57,24 +64,51 @@ class RootedLoader(BaseLoader):
         path = self.find(template)
         if path is None:
             raise TemplateNotFound(template)
-        source = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
-        if template.startswith("records/"):
-            source = _LAYOUT.sub("", source)
-        return source, template, lambda: True
+        if path.resolve() != path or not path.is_file():
+            raise TemplateError("it is no plain file, or is reached through a symbolic link")
+        if path.stat().st_size > MAX_TEMPLATE_BYTES:
+            raise TemplateError(f"it has more than {MAX_TEMPLATE_BYTES >> 20} MiB")
+        return path.read_bytes().decode("utf-8-sig"), template, lambda: True
 
     def find(self, template: str) -> Path | None:
-        """Where a template lies, or None."""
+        """Where a template lies, plain file or not; None if nowhere."""
         if not _NAME.fullmatch(template) or ".." in template:
             return None
         for root in self.roots:
             path = root / template
-            if (
-                path.is_file()
-                and path.resolve() == path
-                and path.stat().st_size <= MAX_TEMPLATE_BYTES
-            ):
+            if path.is_symlink() or path.exists():
                 return path
         return None
+
+
+class _OneLine(Extension):
+    """Drops line feeds and indentation between the fields of a record template."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        for token in stream:
+            if token.type == TOKEN_DATA:
+                token = Token(token.lineno, token.type, _LAYOUT.sub("", token.value))
+            yield token
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Templates print: they call their own macros and methods of plain values, nothing else.
+
+    What they are given has methods that read and write files (`Path`); Jinja's own sandbox would
+    allow these.
+    """
+
+    def is_safe_callable(self, obj: object) -> bool:
+        owner = getattr(obj, "__self__", None)
+        return isinstance(obj, Macro | LoopContext | BlockReference) or (
+            isinstance(owner, str | tuple | list | Mapping) and super().is_safe_callable(obj)
+        )
+
+    def call(__self, __context: Context, __obj: object, *args: object, **kwargs: object) -> object:  # noqa: N805 - names of Jinja's own
+        if not __self.is_safe_callable(__obj):
+            # Jinja's message would show the object, which may name a path of this machine.
+            raise SecurityError("it calls something that is no macro of a template")
+        return super().call(__context, __obj, *args, **kwargs)
 
 
 def _print_field(fields: Mapping[str, Value], name: str) -> Markup:
@@ -83,6 +117,14 @@ def _print_field(fields: Mapping[str, Value], name: str) -> Markup:
     except KeyError:
         raise TemplateError(f"the record has no field {name}") from None
     return serialize.field(name, value)
+
+
+def _print_fields(fields: Mapping[str, Value], names: str) -> Markup:
+    """Many fields at once, by their names in the platform's order, separated by white space."""
+    try:
+        return Markup("").join([serialize.field(name, fields[name]) for name in names.split()])
+    except KeyError as error:
+        raise TemplateError(f"the record has no field {error.args[0]}") from None
 
 
 class Templates:
@@ -100,7 +142,7 @@ class Templates:
             )
         roots = (builtin_root(),) if override is None else (override, builtin_root())
         self.loader = RootedLoader(*roots)
-        self._environment = ImmutableSandboxedEnvironment(
+        self._environment = _Sandbox(
             loader=self.loader,
             undefined=StrictUndefined,
             autoescape=True,
@@ -111,46 +153,84 @@ class Templates:
         )
         self._environment.filters = {
             "field": _print_field,
+            "fields": _print_fields,
             "elements": serialize.elements,
             "text": serialize.text,
             "attribute": serialize.attribute,
             "markdown": serialize.markdown,
             "join": self._environment.filters["join"],
         }
+        # None of Jinja's functions: lipsum and cycler have no place in what must come out equal.
+        self._environment.globals = {}
+        self._records = self._environment.overlay(
+            trim_blocks=False, lstrip_blocks=False, extensions=[_OneLine]
+        )
 
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """Render a template whole.
 
         Raises:
-            ConfigError: The template is missing, faulty, or asks for what it was not given.
+            ConfigError: A template of the user's is faulty, or asks for what it was not given.
+            InternalError: One of the project's is.
         """
         return "".join(self.generate(name, context))
 
     def generate(self, name: str, context: Mapping[str, object]) -> list[str]:
         """Render a template in pieces."""
+        template = self.get(name)
         try:
-            return list(self.get(name).generate(context))
-        except (TemplateError, UnicodeDecodeError, OSError) as error:
+            return list(template.generate(context))
+        except Exception as error:
             raise self.fault(name, error) from None
 
     def get(self, name: str) -> Template:
         """The compiled template (compiled once)."""
+        environment = self._records if name.startswith(_RECORDS) else self._environment
         try:
-            return self._environment.get_template(name)
-        except (TemplateError, UnicodeDecodeError, OSError) as error:
+            return environment.get_template(name)
+        except Exception as error:
             raise self.fault(name, error) from None
 
-    def fault(self, name: str, error: Exception) -> ConfigError:
+    def fault(self, name: str, error: Exception) -> GeneratorError:
         """What to tell the user about a template that failed."""
-        line = getattr(error, "lineno", None)
-        path = self.loader.find(name)
-        reason = "is not there" if isinstance(error, TemplateNotFound) else f"failed: {error}"
-        return ConfigError(
-            Fault(
-                "template-failed",
-                f"The template {name} {reason}.",
-                file=None if path is None else str(path),
-                line=line,
-                next="correct your template, or remove it so that the built-in one is used",
-            )
+        if isinstance(error, GeneratorError):
+            # Not the template's: what it prints is read while it prints.
+            return error
+        place, line = _place(name, error)
+        path = None
+        with suppress(OSError):
+            path = self.loader.find(place)
+        is_own = path is not None and path.is_relative_to(self.loader.roots[-1])
+        fault = Fault(
+            "template-failed",
+            f"The template {place} {_reason(place, error)}.",
+            file=None if path is None else str(path),
+            line=line,
+            next="report this: the template comes with sn-smtp"
+            if is_own
+            else "correct your template, or remove it so that the built-in one is used",
         )
+        return InternalError(fault) if is_own else ConfigError(fault)
+
+
+def _place(name: str, error: Exception) -> tuple[str, int | None]:
+    """The template that an error comes from, and the line in it."""
+    if isinstance(error, TemplateSyntaxError):
+        return error.name or name, error.lineno
+    place: tuple[str, int | None] = (name, None)
+    # Jinja puts frames named like its templates into the traceback.
+    for frame, line in walk_tb(error.__traceback__):
+        if _NAME.fullmatch(frame.f_code.co_filename):
+            place = (frame.f_code.co_filename, line)
+    return place
+
+
+def _reason(place: str, error: Exception) -> str:
+    if isinstance(error, TemplateNotFound):
+        return "is not there" if error.name == place else f"asks for {error.name}, which is not"
+    if isinstance(error, TemplateError | UnicodeDecodeError):
+        return f"failed: {error.message if isinstance(error, TemplateError) else error}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"failed: {error.strerror}"
+    # Any other message may hold values.
+    return f"failed: {type(error).__name__}"

@@ -1,0 +1,1 @@
+"""What it costs: figures as ratios within one run (`make bench`)."""
