@@ -10,25 +10,33 @@ from generator.errors import Fault, UsageError
 VARIABLE = "SOURCE_DATE_EPOCH"
 """Wins over the clock (reproducible-builds.org, "SOURCE_DATE_EPOCH specification")."""
 
-_LATEST = 253402300799
+EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
+LATEST = datetime(2500, 1, 1, tzinfo=UTC)
+"""What a build time may be: `sys_recorded_at` has 11 hex digits for milliseconds since 1970
+(`spec/update-set-format.md` section 9), and stamps lie a little before and after it."""
+
+_DIGITS = 11
 
 
 def read_clock(variables: Mapping[str, str]) -> datetime:
     """The present moment, aware, UTC, whole seconds.
 
     Raises:
-        UsageError: `SOURCE_DATE_EPOCH` is set and is no number of seconds.
+        UsageError: `SOURCE_DATE_EPOCH` is set and is no number of seconds, or out of bounds.
     """
     given = variables.get(VARIABLE)
     if not given:
         return datetime.now(UTC).replace(microsecond=0)
-    if not (given.isascii() and given.isdigit() and int(given) <= _LATEST):
+    is_number = given.isascii() and given.isdigit() and len(given) <= _DIGITS
+    moment = datetime.fromtimestamp(int(given), UTC) if is_number else None
+    if moment is None or not EARLIEST <= moment <= LATEST:
         raise UsageError(
             Fault(
                 "source-date-epoch",
-                f"{VARIABLE} must be a whole number of seconds since 1970-01-01 UTC.",
+                f"{VARIABLE} must be a whole number of seconds since 1970-01-01 UTC, "
+                f"between the years {EARLIEST.year} and {LATEST.year}.",
                 path=VARIABLE,
                 next="correct or unset the environment variable",
             )
         )
-    return datetime.fromtimestamp(int(given), UTC)
+    return moment

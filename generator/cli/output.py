@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ from generator.errors import ExitCode, Fault
 
 SCHEMA = 1
 """Version of the `--json` envelope (`docs/json/envelope.schema.json`)."""
+
+_COMMANDS_TO_A_TERMINAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,23 @@ class Session:
     command: str = ""
     """The command's name, with its group: `azure read`."""
     exit_code: ExitCode = ExitCode.OK
-    said: list[str] = field(default_factory=list)
 
     def message(self, text: str, *, style: str | None = None) -> None:
         """Say something on stderr, unless quiet."""
         if not self.quiet:
-            styled = click.style(text, fg=style) if style else text
+            shown = printable(text)
+            styled = click.style(shown, fg=style) if style else shown
             click.echo(styled, err=True, color=self.color)
 
     def detail(self, text: str) -> None:
         """Say something on stderr only if verbose."""
         if self.verbose:
             self.message(text)
+
+
+def printable(text: str) -> str:
+    """A message as a terminal may get it: names in it come from files, and files from strangers."""
+    return _COMMANDS_TO_A_TERMINAL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def finish(session: Session, outcome: Outcome) -> None:
@@ -82,21 +90,35 @@ def crash_fault(error: Exception) -> Fault:
 
     The error's own text may hold what must not be printed, so only its type is.
     """
-    directory = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    what = f"This is a bug: {type(error).__name__}."
     try:
+        name = _keep(error)
+    except OSError:
+        return Fault(
+            "internal",
+            f"{what} Its traceback could not be kept: no directory takes a file.",
+            next="set XDG_STATE_HOME to a directory that can be written, and run again",
+        )
+    return Fault(
+        "internal",
+        f"{what} The traceback is in {name}.",
+        next="report it with that file; run with -v for what was done before",
+    )
+
+
+def _keep(error: Exception) -> str:
+    try:
+        directory = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
         directory = directory / "sn-smtp"
         directory.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix="crash-", suffix=".log", dir=directory)
-    except OSError:
+    except (OSError, RuntimeError):
+        # RuntimeError: nobody knows this user's home.
         handle, name = tempfile.mkstemp(prefix="sn-smtp-crash-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         log.writelines(traceback.format_list(traceback.extract_tb(error.__traceback__)))
         log.write(f"{type(error).__module__}.{type(error).__qualname__}\n")
-    return Fault(
-        "internal",
-        f"This is a bug: {type(error).__name__}. The traceback is in {name}.",
-        next="report it with that file; run with -v for what was done before",
-    )
+    return name
 
 
 def _print_faults(session: Session, faults: Iterable[Fault]) -> None:
@@ -105,14 +127,10 @@ def _print_faults(session: Session, faults: Iterable[Fault]) -> None:
         if where and fault.line is not None:
             where += f":{fault.line}"
         lead = ": ".join(part for part in (where, fault.path) if part)
-        click.echo(
-            click.style("error", fg="red", bold=True)
-            + f": {lead + ': ' if lead else ''}{fault.message}",
-            err=True,
-            color=session.color,
-        )
+        said = printable(f": {lead + ': ' if lead else ''}{fault.message}")
+        click.echo(click.style("error", fg="red", bold=True) + said, err=True, color=session.color)
         if fault.next:
-            click.echo(f"  next: {fault.next}", err=True, color=session.color)
+            click.echo(printable(f"  next: {fault.next}"), err=True, color=session.color)
 
 
 def _print_envelope(

@@ -119,13 +119,13 @@ def advance(
         The build time and the records' histories.
     """
     moment = now.astimezone(UTC).replace(microsecond=0)
+    if again:
+        # No stamp may be older than the local change that a repeated import must replace.
+        moment += BEFORE_BUILD
     if previous is None:
         return Moved(moment, True, {draft.name: _new(draft, moment) for draft in drafts})
     if content == previous.content and not again:
         return Moved(previous.build_time, False, previous.records)
-    if again:
-        # No stamp may be older than the local change that a repeated import must replace.
-        moment += BEFORE_BUILD
     build = max(moment, previous.build_time + AFTER_LAST)
     records = {}
     for draft in drafts:

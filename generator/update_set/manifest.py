@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from generator.clock import EARLIEST, LATEST
 from generator.errors import Fault, Refused
 from generator.update_set.history import History, RecordHistory, Retired
 from generator.update_set.records import Stamps
@@ -19,8 +20,16 @@ MAX_BYTES = 32 << 20
 
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |\r?$)", re.MULTILINE)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_SYS_ID = re.compile(r"[0-9a-f]{32}")
+_FILE = re.compile(
+    r"SUMMARY\.md|email_account\.xml|sys_remote_update_set_[0-9a-f]{32}\.xml"
+    r"|records/[a-z0-9_]+/[0-9a-f]{32}\.xml"
+)
+"""What a package may hold. What a manifest lists is removed when it is no longer rendered, so that
+one that was tampered with must not name the user's own files."""
+
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+_STAMP = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,8 @@ def load(data: bytes, *, file: str) -> Manifest:
         if not isinstance(body, dict):
             raise _Malformed("it is no JSON object")
         schema = _get(body, "schema", int)
+        if schema < 1:
+            raise _Malformed("schema is no form that ever was")
         if schema > SCHEMA:
             raise _refused(
                 "manifest-newer",
@@ -155,18 +166,20 @@ def load(data: bytes, *, file: str) -> Manifest:
 def _manifest(body: dict[str, object]) -> Manifest:
     records = {name: _record(name, entry) for name, entry in _get(body, "records", dict).items()}
     retired = {name: _retired(name, entry) for name, entry in _get(body, "retired", dict).items()}
-    try:
-        build_time = datetime.strptime(_get(body, "build_time", str), _TIME).replace(tzinfo=UTC)
-    except ValueError:
-        raise _Malformed("build_time is no time") from None
+    build_time = _time(_get(body, "build_time", str), _TIME, "build_time")
+    if not EARLIEST.year <= build_time.year <= LATEST.year:
+        raise _Malformed(f"build_time is not between {EARLIEST.year} and {LATEST.year}")
     files = _get(body, "files", dict)
     for name, digest in files.items():
         if (
-            not _PATH.fullmatch(name)
+            not _FILE.fullmatch(name)
             or not isinstance(digest, str)
             or not _SHA256.fullmatch(digest)
         ):
             raise _Malformed("files names something that no package holds")
+    sets = tuple(_set(entry) for entry in _get(body, "sets", list))
+    if any(entry.file not in files for entry in sets):
+        raise _Malformed("sets names a file that files does not list")
     return Manifest(
         tool=_get(body, "tool", str),
         environment=_get(body, "environment", str),
@@ -174,7 +187,7 @@ def _manifest(body: dict[str, object]) -> Manifest:
         layout=_get(body, "layout", str),
         inputs=_get(body, "inputs", str),
         digest=_get(body, "digest", str),
-        sets=tuple(_set(entry) for entry in _get(body, "sets", list)),
+        sets=sets,
         history=History(build_time, _get(body, "content", str), records, retired),
         files=files,
     )
@@ -182,7 +195,7 @@ def _manifest(body: dict[str, object]) -> Manifest:
 
 def _set(entry: object) -> ManifestSet:
     body = _object(entry, "sets")
-    return ManifestSet(
+    found = ManifestSet(
         role=_get(body, "role", str),
         name=_get(body, "name", str),
         sys_id=_get(body, "sys_id", str),
@@ -190,6 +203,9 @@ def _set(entry: object) -> ManifestSet:
         file=_get(body, "file", str),
         updates=_get(body, "updates", int),
     )
+    if not (_SYS_ID.fullmatch(found.sys_id) and _SYS_ID.fullmatch(found.remote_sys_id)):
+        raise _Malformed("sets holds a sys_id that is none")
+    return found
 
 
 def _record(name: str, entry: object) -> RecordHistory:
@@ -200,10 +216,9 @@ def _record(name: str, entry: object) -> RecordHistory:
         _get(body, "sys_mod_count", int),
     )
     for stamp in (stamps.created_on, stamps.updated_on):
-        try:
-            datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - only the form
-        except ValueError:
-            raise _Malformed(f"records: a stamp of {name} is no time") from None
+        _time(stamp, _STAMP, f"records: a stamp of {name}")
+    if stamps.mod_count < 0:
+        raise _Malformed(f"records: sys_mod_count of {name} is negative")
     return RecordHistory(name, _get(body, "logical_name", str), _get(body, "content", str), stamps)
 
 
@@ -229,6 +244,17 @@ def _get(body: dict[str, object], key: str, kind: type[T]) -> T:
     if type(value) is not kind:
         raise _Malformed(f"{key} is missing or of the wrong kind")
     return value
+
+
+def _time(text: str, form: str, what: str) -> datetime:
+    try:
+        moment = datetime.strptime(text, form).replace(tzinfo=UTC)
+    except ValueError:
+        raise _Malformed(f"{what} is no time") from None
+    # strptime also takes single digits, which would not be written back as they were.
+    if moment.strftime(form) != text:
+        raise _Malformed(f"{what} is no time")
+    return moment
 
 
 def _object(entry: object, where: str) -> dict[str, object]:

@@ -55,7 +55,11 @@ def examine(directory: Path) -> PackageState:
     manifest = _load(directory / manifests.NAME)
     staged = _load_staged(directory)
     differing = () if manifest is None else differing_files(directory, manifest.files)
-    if staged is not None and (manifest is None or differing) and _can_finish(directory, staged):
+    if (
+        staged is not None
+        and (manifest is None or differing or _has_begun(directory, manifest, staged))
+        and _can_finish(directory, staged)
+    ):
         return PackageState(directory, Condition.INTERRUPTED, manifest, staged, differing)
     if manifest is None:
         loose = loose_files(directory)
@@ -188,6 +192,14 @@ def _load_staged(directory: Path) -> Manifest | None:
     except Refused:
         # It was being written when the render stopped: nothing had been renamed yet.
         return None
+
+
+def _has_begun(directory: Path, manifest: Manifest, staged: Manifest) -> bool:
+    """Whether a file that only the staged manifest has is in place; the old ones may be, too."""
+    return any(
+        name not in manifest.files and digest_of(directory, name) == digest
+        for name, digest in staged.files.items()
+    )
 
 
 def _can_finish(directory: Path, staged: Manifest) -> bool:

@@ -16,6 +16,8 @@ from generator.update_set.records import CREATED_ON, MOD_COUNT, UPDATED_ON, Reco
 from generator.update_set.templates import Templates
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
+_OPENING = f"{DECLARATION}<record_update"
+_CLOSING = "</record_update>"
 _CACHED = 512
 
 K = TypeVar("K")
@@ -125,8 +127,17 @@ def pretty(payload: str) -> bytes:
     """A payload indented by four spaces a level, ending in a line feed.
 
     Raises:
-        InternalError: The payload is not well-formed, or has white space between elements.
+        InternalError: The payload is not well-formed, is no record update from its first to its
+            last character, or has white space between elements.
     """
+    if not (payload.startswith(_OPENING) and payload.endswith(_CLOSING)):
+        raise InternalError(
+            Fault(
+                "payload-not-a-record-update",
+                "A rendered payload does not begin and end as a <record_update> does.",
+                next="if you override templates, look there first; otherwise report this",
+            )
+        )
     try:
         root = etree.fromstring(payload.encode(), xml_parser(strip_cdata=False))
     except etree.XMLSyntaxError as error:

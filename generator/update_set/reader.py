@@ -20,12 +20,37 @@ from generator.update_set.model import Element, Unload, Update, UpdateSet
 MAX_DEPTH = 64
 """Deepest nesting of elements in the envelope; native files have 3."""
 
+MAX_ITEM_BYTES = 64 << 20
+"""Most bytes of one set or row: a text may have 10 MB, which is the parser's own limit."""
+
+MAX_STRANGERS = 1000
+"""Most elements where none belongs that are remembered."""
+
 _SETS = "sys_remote_update_set"
 _UPDATES = "sys_update_xml"
 
 
 class UnreadableError(UsageError):
     """The file is not an update set export that can be read."""
+
+
+class _TooLarge(Exception):  # noqa: N818 - never leaves this module
+    """More was read for one set or row than any has."""
+
+
+class _Metered:
+    """A stream that knows how much was read since the last set or row."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        if self.count > MAX_ITEM_BYTES:
+            raise _TooLarge
+        return data
 
 
 class Export:
@@ -46,16 +71,16 @@ class Export:
             UnreadableError: Not well-formed, has a document type, or is no `unload`.
         """
         self.name = name
-        self.sets: tuple[UpdateSet, ...] = ()
-        """All sets in file order; those that stand after updates are appended as met."""
+        self._sets: list[UpdateSet] = []
         self.strangers: list[tuple[str, int]] = []
-        """Elements where none belongs, as a path, with their lines."""
+        """Elements where none belongs, as a path, with their lines; the first thousand."""
         self.out_of_order = False
         """Whether a set stood after an update."""
         self.root_tag = ""
         self.root_attributes: dict[str, str] = {}
+        self._metered = _Metered(stream)
         self._events = etree.iterparse(
-            stream,
+            self._metered,
             events=("start", "end"),
             resolve_entities=False,
             no_network=True,
@@ -70,6 +95,11 @@ class Export:
             if isinstance(item, Update):
                 self._first = item
                 break
+
+    @property
+    def sets(self) -> tuple[UpdateSet, ...]:
+        """All sets in file order; those that stand after updates are appended as met."""
+        return tuple(self._sets)
 
     @property
     def unload_date(self) -> str:
@@ -108,16 +138,17 @@ class Export:
             if depth != 1 or root is None:
                 continue
             line = element.sourceline
+            self._metered.count = 0
             if element.tag == _UPDATES:
                 seen_update = True
                 yield Update(self._children(element), line)
             elif element.tag == _SETS:
                 self.out_of_order |= seen_update
                 found = UpdateSet(self._children(element), line)
-                self.sets += (found,)
+                self._sets.append(found)
                 yield found
             else:
-                self.strangers.append((str(element.tag), line or 0))
+                self._meet_stranger(str(element.tag), line)
             element.clear()
             while element.getprevious() is not None:
                 del root[0]
@@ -126,23 +157,38 @@ class Export:
         for child in element:
             if len(child):
                 # A payload must be text; elements inside it would be lost when it is read as such.
-                self.strangers.append(
-                    (
-                        "/".join(map(str, (element.tag, child.tag, child[0].tag))),
-                        child.sourceline or 0,
-                    )
-                )
+                path = "/".join(map(str, (element.tag, child.tag, child[0].tag)))
+                self._meet_stranger(path, child.sourceline)
         return tuple(
             Element(str(child.tag), child.text or "", child.get("display_value"))
             for child in element
         )
 
+    def _meet_stranger(self, path: str, line: int | None) -> None:
+        if len(self.strangers) < MAX_STRANGERS:
+            self.strangers.append((path, line or 0))
+
     def _checked_events(self) -> Iterator[tuple[str, etree._Element]]:
         try:
             yield from self._events
         except etree.XMLSyntaxError as error:
+            line = error.lineno or None
+            if "XML_PARSE_HUGE" in error.msg:
+                raise self._unreadable(
+                    "too-large",
+                    "has a text of more than 10 MB or nests too deep, as no export does",
+                    line=line,
+                ) from None
             raise self._unreadable(
-                "not-well-formed", f"is not well-formed XML: {error.msg}", line=error.lineno
+                "not-well-formed", f"is not well-formed XML: {error.msg}", line=line
+            ) from None
+        except _TooLarge:
+            raise self._unreadable(
+                "too-large", f"has a set or a row of more than {MAX_ITEM_BYTES >> 20} MiB"
+            ) from None
+        except OSError as error:
+            raise self._unreadable(
+                "cannot-read", f"cannot be read to its end: {error.strerror}"
             ) from None
 
     def _meet_root(self, root: etree._Element) -> None:

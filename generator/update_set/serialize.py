@@ -72,8 +72,13 @@ def elements(children: Iterable[Element]) -> Markup:
 
 @lru_cache(maxsize=64)
 def _payload(value: str) -> str:
-    """A payload inside its row: CDATA unless it holds CDATA itself (section 5)."""
-    return _escaped(value) if CDATA_OPEN in value else f"{CDATA_OPEN}{value}]]>"
+    """A payload inside its row: CDATA unless it holds CDATA itself (section 5).
+
+    CDATA can carry neither its own end nor a CR; no native payload holds either, others may.
+    """
+    if CDATA_OPEN in value or "]]>" in value or "\r" in value:
+        return _escaped(value)
+    return f"{CDATA_OPEN}{value}]]>"
 
 
 def field(name: str, value: str | Reference | Script) -> Markup:
@@ -87,7 +92,8 @@ def field(name: str, value: str | Reference | Script) -> Markup:
     if not value:
         return Markup(f"<{name}/>")  # noqa: S704 - names come from the templates
     if isinstance(value, Script):
-        body = value.replace("\r\n", "\n").replace("]]>", "]]]]>" + CDATA_OPEN + ">")
+        lines = value.replace("\r\n", "\n").replace("\r", "\n")
+        body = lines.replace("]]>", "]]]]>" + CDATA_OPEN + ">")
         return Markup(f"<{name}>{CDATA_OPEN}{body}]]></{name}>")  # noqa: S704
     return Markup(f"<{name}>{_escaped(value)}</{name}>")  # noqa: S704
 

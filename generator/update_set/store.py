@@ -8,6 +8,7 @@ followed for writing, and nothing but files that a manifest lists is removed.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import shutil
 import sys
@@ -24,12 +25,16 @@ from generator.update_set.package_state import (
     STAGING,
     Condition,
     PackageState,
+    digest_of,
     read_plain,
     staging_name,
 )
 
 if sys.platform != "win32":
     import fcntl
+
+_NO_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What file systems say that have no locks, or (NFS) none for directories."""
 
 
 @contextmanager
@@ -38,11 +43,15 @@ def locked(directory: Path) -> Iterator[None]:
 
     Raises:
         Refused: Another process is at work in the directory.
+        InternalError: The directory cannot be opened.
     """
     if sys.platform == "win32":
         yield
         return
-    handle = os.open(directory, os.O_RDONLY)
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise _said_no(error, directory, "Nothing was changed.") from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,6 +64,9 @@ def locked(directory: Path) -> Iterator[None]:
                     next="wait for it to end, then run again",
                 )
             ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise _said_no(error, directory, "Nothing was changed.") from None
         yield
     finally:
         os.close(handle)
@@ -71,7 +83,8 @@ def recover(state: PackageState) -> bool:
         Refused: A symbolic link stands where the package writes.
     """
     if state.condition is Condition.INTERRUPTED and state.staged is not None:
-        _put_in_place(state.directory, state.staged, state.manifest, _synced)
+        waiting = _waiting(state.directory / STAGING, state.staged)
+        _put_in_place(state.directory, waiting, state.staged, state.manifest, synced)
         return True
     _clear_staging(state.directory)
     return False
@@ -114,40 +127,51 @@ def store(
     changed = changes(directory, files, old)
     if not changed:
         return ()
-    _refuse_links(directory, (*files, *changed))
-    sync = sync or _synced
+    _refuse_obstacles(directory, (*files, *changed))
+    sync = sync or synced
     staging = directory / STAGING
     try:
         _clear_staging(directory)
         staging.mkdir()
-        for name in changed:
-            if name in files and name != manifests.NAME:
-                (staging / staging_name(name)).write_bytes(files[name])
+        waiting = [name for name in changed if name in files and name != manifests.NAME]
+        for name in waiting:
+            (staging / staging_name(name)).write_bytes(files[name])
         (staging / manifests.NAME).write_bytes(files[manifests.NAME])
         sync(staging)
     except OSError as error:
         with suppress(OSError):
             shutil.rmtree(staging)
         raise _said_no(error, directory, "Nothing was changed.") from None
-    _put_in_place(directory, new, old, sync)
+    _put_in_place(directory, waiting, new, old, sync)
     return changed
 
 
+def _waiting(staging: Path, staged: Manifest) -> list[str]:
+    """Names of the files that wait, whole, in `.render/`."""
+    return [
+        name
+        for name, digest in staged.files.items()
+        if digest_of(staging, staging_name(name)) == digest
+    ]
+
+
 def _put_in_place(
-    directory: Path, new: Manifest, old: Manifest | None, sync: Callable[[Path], None]
+    directory: Path,
+    waiting: Iterable[str],
+    new: Manifest,
+    old: Manifest | None,
+    sync: Callable[[Path], None],
 ) -> None:
     """Rename what waits in `.render/`, remove what is no longer produced, the manifest last."""
     staging = directory / STAGING
-    _refuse_links(directory, new.files)
+    gone = () if old is None else tuple(name for name in old.files if name not in new.files)
+    _refuse_obstacles(directory, (*new.files, *gone))
     try:
-        for name in new.files:
-            waiting = staging / staging_name(name)
-            if waiting.is_file():
-                target = directory / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                waiting.replace(target)
-        if old is not None:
-            _remove(directory, (name for name in old.files if name not in new.files))
+        for name in waiting:
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (staging / staging_name(name)).replace(target)
+        _remove(directory, gone)
         sync(directory)
         (staging / manifests.NAME).replace(directory / manifests.NAME)
         sync_directory(directory)
@@ -166,30 +190,40 @@ def _remove(directory: Path, names: Iterable[str]) -> None:
                 (directory / parent).rmdir()
 
 
-def _refuse_links(directory: Path, names: Iterable[str]) -> None:
-    """A link in place of a directory would lead writes out of the package."""
+def _refuse_obstacles(directory: Path, names: Iterable[str]) -> None:
+    """Refuse what stands in the way of the package before anything is moved.
+
+    A link in place of a directory would lead writes out of the package; a directory in place of
+    a file would stop the renames half-way, and those of every later render.
+    """
     parents = {directory / STAGING}
     for name in names:
+        path = directory / name
+        if path.is_dir() and not path.is_symlink():
+            raise _obstacle(path, "A directory stands where the package has a file")
         parents.update(directory / parent for parent in Path(name).parents if parent.parts)
     for path in sorted(parents):
         if path.is_symlink() or (path.exists() and not path.is_dir()):
-            raise Refused(
-                Fault(
-                    "not-a-directory",
-                    "A symbolic link or a file stands where the package has a directory; "
-                    "it is not followed and not replaced.",
-                    file=str(path),
-                    next="remove it, then render again",
-                )
+            raise _obstacle(
+                path, "A symbolic link or a file stands where the package has a directory"
             )
 
 
+def _obstacle(path: Path, what: str) -> Refused:
+    return Refused(
+        Fault(
+            "in-the-way",
+            f"{what}; it is not followed and not replaced.",
+            file=str(path),
+            next="remove it, then render again",
+        )
+    )
+
+
 def _clear_staging(directory: Path) -> None:
-    staging = directory / STAGING
-    if staging.is_symlink():
-        _refuse_links(directory, ())
+    _refuse_obstacles(directory, ())
     try:
-        shutil.rmtree(staging)
+        shutil.rmtree(directory / STAGING)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -224,8 +258,12 @@ def _syncfs() -> Callable[[int], int] | None:
     return call
 
 
-def _synced(directory: Path) -> None:
-    """Bring everything below a directory to disk, once for the directory where possible."""
+def synced(directory: Path) -> None:
+    """Bring everything below a directory to disk, once for the directory where possible.
+
+    Raises:
+        OSError: The file system said no.
+    """
     call = _syncfs()
     if call is None:
         sync_each(directory)
@@ -246,7 +284,8 @@ def sync_each(directory: Path) -> None:
         if path.is_dir():
             sync_directory(path)
         elif path.is_file():
-            with path.open("rb+") as handle:
+            # Windows flushes only what is open for writing; a file of the user's may be read-only.
+            with path.open("rb+" if sys.platform == "win32" else "rb") as handle:
                 os.fsync(handle.fileno())
     sync_directory(directory)
 

@@ -23,10 +23,11 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
 )
+from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import TOKEN_DATA, Token, TokenStream
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from generator.errors import ConfigError, Fault, GeneratorError, InternalError
@@ -190,6 +191,11 @@ class Templates:
             return environment.get_template(name)
         except Exception as error:
             raise self.fault(name, error) from None
+
+    def is_overridden(self, name: str) -> bool:
+        """Whether the user's directory has a template of that name."""
+        path = self.loader.find(name)
+        return path is not None and not path.is_relative_to(self.loader.roots[-1])
 
     def fault(self, name: str, error: Exception) -> GeneratorError:
         """What to tell the user about a template that failed."""

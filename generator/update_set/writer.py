@@ -8,10 +8,12 @@ written in flat memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 
 from jinja2 import TemplateError
 
 from generator.update_set.model import Unload, Update, UpdateSet
+from generator.update_set.reader import Export, UnreadableError
 from generator.update_set.templates import Templates
 
 TEMPLATE = "update_set/unload.xml.j2"
@@ -21,10 +23,32 @@ def write(templates: Templates, unload: Unload) -> bytes:
     """The bytes of a whole file.
 
     Raises:
-        ConfigError: The envelope template is missing or faulty.
+        ConfigError: The envelope template is missing or faulty, or one of the user's does not
+            write what it was given.
     """
     context = _context(unload.unload_date, unload.sets, unload.updates, "")
-    return templates.render(TEMPLATE, context).encode()
+    data = templates.render(TEMPLATE, context).encode()
+    if templates.is_overridden(TEMPLATE):
+        # The built-in one is proven over every native export; reading back costs half a render.
+        _read_back(templates, data, unload)
+    return data
+
+
+def _read_back(templates: Templates, data: bytes, unload: Unload) -> None:
+    try:
+        export = Export(BytesIO(data), TEMPLATE)
+        updates = [update.elements for update in export.updates()]
+    except UnreadableError as error:
+        raise templates.fault(TEMPLATE, TemplateError(error.faults[0].message)) from None
+    if (
+        export.unload_date != unload.unload_date
+        or [found.elements for found in export.sets] != [given.elements for given in unload.sets]
+        or updates != [given.elements for given in unload.updates]
+        or export.strangers
+        or export.out_of_order
+    ):
+        reason = TemplateError("what it writes does not read back as what it was given")
+        raise templates.fault(TEMPLATE, reason)
 
 
 def write_chunks(
@@ -53,7 +77,7 @@ def write_chunks(
     try:
         for piece in stream:
             yield piece.encode()
-    except TemplateError as error:
+    except Exception as error:
         raise templates.fault(TEMPLATE, error) from None
 
 
