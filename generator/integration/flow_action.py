@@ -65,6 +65,7 @@ CHECK_ACTION = ActionDescription(
             mandatory=True,
             hint="The SMTP email account to check; it need not be active.",
             table="sys_email_account",
+            table_label="Email Account",
         ),
         Variable(
             "send_test_to",
@@ -74,15 +75,9 @@ CHECK_ACTION = ActionDescription(
         ),
     ),
     step_inputs=(
-        # The script gets the sys_id, not the record: a record of a table that is closed to other
-        # scopes fails inside the engine, while the script reports a closed table in plain words.
-        StepInput(
-            "email_account",
-            source="email_account",
-            column="sys_id",
-            column_label="Sys ID",
-            column_type="GUID",
-        ),
+        # Fed by the reference itself, not by `.sys_id` of it: the step gets the sys_id either way,
+        # and ServiceNow's SDK builds a walk into a table only if it knows the table's columns.
+        StepInput("email_account", source="email_account"),
         StepInput("send_test_to", source="send_test_to"),
     ),
     outputs=_OUTPUTS,

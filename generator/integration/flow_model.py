@@ -62,10 +62,17 @@ class Variable:
     table: str = ""
     """The table that a reference points to."""
 
+    table_label: str = ""
+    """That table's label, which stands in the description of pills."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepInput:
-    """An input of the script step, a string fed from an input of the action."""
+    """An input of the script step, a string fed from an input of the action.
+
+    A reference arrives as the sys_id, because the step input is a string: seen in a real export
+    whose script looks its record up by it.
+    """
 
     element: str
     """Name in the script: `inputs.<element>`."""
@@ -73,17 +80,10 @@ class StepInput:
     source: str
     """Element of the action input that feeds it."""
 
-    column: str = ""
-    """Column of the referenced record that is handed over; empty: the input itself."""
-
-    column_label: str = ""
-    column_type: str = ""
-
     @property
     def pill(self) -> str:
         """The data pill that feeds it."""
-        walk = f".{self.column}" if self.column else ""
-        return f"{{{{action.{self.source}{walk}}}}}"
+        return f"{{{{action.{self.source}}}}}"
 
 
 @dataclass(frozen=True, slots=True)

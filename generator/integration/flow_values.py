@@ -197,18 +197,13 @@ def _chunks(plan: SysId) -> dict[str, str | None]:
 
 
 def _action_pill(given: StepInput, source: Variable) -> dict[str, object]:
-    label = f"action{_ARROW}{source.label}"
-    if given.column:
-        return _pill(
-            given.pill,
-            f"{label}{_ARROW}{given.column_label}",
-            kind="action",
-            reference_display=given.column_label,
-            base_type=given.column_type,
-            table=source.table,
-            column=given.column,
-        )
-    return _pill(given.pill, label, kind="action", base_type=source.type.value)
+    return _pill(
+        given.pill,
+        f"action{_ARROW}{source.label}",
+        kind="action",
+        reference_display=source.table_label,
+        base_type=source.type.value,
+    )
 
 
 def _step_pill(context: HalfContext, output: Variable) -> dict[str, object]:
@@ -233,8 +228,6 @@ def _pill(
     kind: str,
     base_type: str,
     reference_display: str = "",
-    table: str = "",
-    column: str = "",
     attributes: dict[str, str] | None = None,
 ) -> dict[str, object]:
     return {
@@ -244,8 +237,8 @@ def _pill(
         "ref": "",
         "reference_display": reference_display,
         "base_type": base_type,
-        "parent_table_name": table,
-        "column_name": column,
+        "parent_table_name": "",
+        "column_name": "",
         "choices": None,
         "attributes": attributes or {},
     }

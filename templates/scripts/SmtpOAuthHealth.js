@@ -33,7 +33,7 @@ SmtpOAuthHealth.prototype = {
         var sendTo = '';
         try {
             sendTo = this._text(inputs && inputs.send_test_to);
-            this._check(this._text(inputs && inputs.email_account), result, found);
+            this._check(this._sysId(inputs && inputs.email_account), result, found);
             if (result.ok && sendTo) {
                 this._sendTest(sendTo, result, found);
             }
@@ -298,6 +298,12 @@ SmtpOAuthHealth.prototype = {
         }
         return where + ' is missing on this instance or failed: ' + text + '. Next: see that the' +
             ' cross-scope privileges of this application are allowed and its plugins are active.';
+    },
+
+    /** The action hands over the sys_id; whoever holds the record may hand over that. */
+    _sysId: function (given) {
+        return this._text(given && typeof given.getUniqueValue === 'function' ?
+            given.getUniqueValue() : given);
     },
 
     _text: function (value) {

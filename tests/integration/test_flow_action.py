@@ -28,6 +28,7 @@ from generator.integration.flow_model import Variable, VariableType
 from generator.integration.flow_variables import ACTION_STATUS, NO_ERROR
 from generator.integration.releases import PlanForm, release_form
 from generator.integration.scoped_app import app_records
+from generator.update_set.labels import ROW_TYPES
 from generator.update_set.records import Record
 
 ADOPTED = "0123456789abcdef" * 2
@@ -41,7 +42,10 @@ OUTPUTS = {
     "test_queued": "boolean",
 }
 REAL = "corpus/flow_actions/sys_hub_action_type_definition_a77939d9836472107591c590ceaad345.xml"
-"""An action that hands the sys_id of a reference input to its script, as ours does."""
+WITH_REFERENCES = (
+    "corpus/flow_actions/sys_hub_action_type_definition_0bc59fe183bc7210f4185860ceaad3b4.xml"
+)
+"""An action whose script gets references through string inputs, as ours does."""
 
 VARIANTS = {
     **{release.value: app_inputs(release=release) for release in Release},
@@ -123,7 +127,7 @@ def test_inputs_reach_the_script(action: Record) -> None:
             if "step_ext_input" in (c.findtext("table") or "")
         }
         assert fed == {
-            "email_account": "{{action.email_account.sys_id}}",
+            "email_account": "{{action.email_account}}",
             "send_test_to": "{{action.send_test_to}}",
         }
         assert set(fed) == set(by_element(half, "sys_hub_step_ext_input"))
@@ -280,14 +284,18 @@ def test_the_label_cache_names_the_pills_in_use(action: Record) -> None:
             assert entry["attributes"] == attributes(variable)
 
 
-def test_the_pill_of_the_account_is_dot_walked_as_in_real_exports(shared: Path) -> None:
-    theirs = json.loads(etree.parse(shared / REAL).findtext(".//label_cache") or "")[1]
+def test_the_pill_of_the_account_is_that_of_real_references(shared: Path) -> None:
+    real = etree.parse(shared / WITH_REFERENCES)
+    theirs = json.loads(real.findtext(".//label_cache") or "")[0]
+    fed = next(c for c in real.getroot() if c.findtext("value") == theirs["name"])
+    step_inputs = by_element(list(real.getroot()), "sys_hub_step_ext_input")
+    assert step_inputs[fed.findtext("field") or ""].findtext("internal_type") == "string"
     head = record_named(app_inputs(), ACTION).fields
     ours = json.loads(str(head["label_cache"]))[0]
     assert list(ours) == list(theirs)
-    assert ours["label"] == "action➛Email account➛Sys ID"
-    assert ours["parent_table_name"] == "sys_email_account"
-    same = set(ours) - {"name", "label", "parent_table_name"}
+    assert ours["label"] == "action➛Email account"
+    assert ours["reference_display"] == ROW_TYPES["sys_email_account"]
+    same = set(ours) - {"name", "label", "reference_display"}
     assert {key: ours[key] for key in same} == {key: theirs[key] for key in same}
 
 

@@ -267,6 +267,14 @@ def test_no_account_given(given: str | None) -> None:
     assert "No email account was given" in result["message"]
 
 
+def test_the_record_is_as_good_as_its_sys_id() -> None:
+    record = "world.inputs.email_account = {getUniqueValue: function () { return %s; }};"
+    scripts = [STUBS, script(), record % json.dumps(ACCOUNT), RUN]
+    told = json.loads(dukpy.evaljs(scripts, world=world()))
+    assert told["result"]["status"] == "ok"
+    assert told["trace"]["parameters"]["oauth_requestor"] == ACCOUNT
+
+
 def test_no_inputs_at_all() -> None:
     assert run(inputs=None)["status"] == "error"
 
