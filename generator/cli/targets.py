@@ -1,0 +1,45 @@
+"""Arguments that name an environment or a file, as the update set files they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from generator.cli.options import is_file_argument
+
+
+def update_set_files(arguments: Iterable[str], root: Path) -> tuple[Path, ...]:
+    """The update set files that the arguments of a command name, each once, in their order.
+
+    Args:
+        arguments: Environments, or files (with a slash, or ending in `.xml`).
+        root: Where the environments are.
+
+    Raises:
+        UsageError: An environment does not exist.
+        ConfigError: The environment's name cannot be one.
+        Refused: The environment's package is missing or not whole.
+    """
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        if is_file_argument(argument):
+            found[Path(argument)] = None
+        else:
+            found |= dict.fromkeys(_of_environment(argument, root))
+    return tuple(found)
+
+
+def _of_environment(name: str, root: Path) -> list[Path]:
+    from generator.config.discovery import discover, unknown_environment
+    from generator.update_set.package_state import require_whole
+
+    names = discover(root)
+    if name not in names:
+        raise unknown_environment(root, name, names)
+    directory = root / name
+    manifest = require_whole(directory)
+    return [
+        directory / file
+        for file in sorted(manifest.files)
+        if "/" not in file and file.startswith("sys_remote_update_set_") and file.endswith(".xml")
+    ]
