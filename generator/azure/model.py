@@ -116,5 +116,9 @@ class AzureOutputs:
     consent: Sourced[Consent] | None = None
     """What was seen about admin consent; None if nothing was."""
 
+    redirect_uris: tuple[Sourced[str], ...] = ()
+    """Redirect URIs of the app registration, each once; ServiceNow's form wants its own among
+    them."""
+
     notices: tuple[Notice, ...] = ()
     """What to tell the user, in the order of the files."""

@@ -1,0 +1,1 @@
+"""One small reader per producer family; see `generator.azure.interface`."""
