@@ -1,7 +1,9 @@
 """A thousand environments in one process, against a loop that only writes the same bytes.
 
     python -m bench.fleet render ROOT N    write the inputs of N environments, render them all
-    python -m bench.fleet dry-run ROOT     render what is there, writing nothing
+    python -m bench.fleet inputs ROOT N    only write the inputs
+    python -m bench.fleet write ROOT       render what is there
+    python -m bench.fleet dry-run ROOT     the same, writing nothing
     python -m bench.fleet bare ROOT FROM   write the files that lie in FROM, with the same staging
 
 Each prints one JSON object with the seconds that the work took, without start-up and inputs.
@@ -125,8 +127,11 @@ def main() -> None:
     if what == "bare":
         print(json.dumps(bare(root, Path(sys.argv[3]))))
         return
-    if what == "render":
+    if what in ("render", "inputs"):
         write_inputs(root, int(sys.argv[3]))
+    if what == "inputs":
+        print("{}")
+        return
     print(json.dumps(render(root, Mode.DRY_RUN if what == "dry-run" else Mode.WRITE)))
 
 

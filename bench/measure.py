@@ -79,7 +79,9 @@ class Figure:
     detail: str
 
 
-def figure(what: str, value: float, limit: float, *, unit: str, detail: str, at_least: bool = False) -> Figure:
+def figure(
+    what: str, value: float, limit: float, *, unit: str, detail: str, at_least: bool = False
+) -> Figure:
     """A figure held against its limit."""
     met = value >= limit if at_least else value <= limit
     sign = "at least" if at_least else "at most"

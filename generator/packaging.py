@@ -77,12 +77,23 @@ def render_package(
             last_rows=lambda: _last_rows(state),
             again=again,
         )
+        verified = state.verified()
         if writes:
             changed = store(
-                directory, rendering.files, new=rendering.manifest, old=state.manifest
+                directory,
+                rendering.files,
+                new=rendering.manifest,
+                old=state.manifest,
+                verified=verified,
             )
         else:
-            changed = changes(directory, rendering.files, state.manifest)
+            changed = changes(
+                directory,
+                rendering.files,
+                state.manifest,
+                new=rendering.manifest,
+                verified=verified,
+            )
     return Package(rendering, changed, first=state.manifest is None, finished=finished)
 
 

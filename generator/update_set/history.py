@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from generator.update_set.records import Stamps
 
@@ -139,6 +140,7 @@ def advance(
     return Moved(build, True, records)
 
 
+@lru_cache(maxsize=256)
 def timestamp(moment: datetime) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC, as the platform writes times."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from generator.clock import EARLIEST, LATEST
@@ -73,7 +74,7 @@ class _Malformed(Exception):  # noqa: N818 - never leaves this module
 
 
 def dump(manifest: Manifest) -> bytes:
-    """The manifest as it is written: sorted, indented, LF, ASCII."""
+    """The manifest as it is written: sorted, one line for each entry, LF, ASCII."""
     history = manifest.history
     body = {
         "schema": SCHEMA,
@@ -120,7 +121,22 @@ def dump(manifest: Manifest) -> bytes:
         },
         "files": dict(sorted(manifest.files.items())),
     }
-    return (json.dumps(body, indent=2, ensure_ascii=True) + "\n").encode()
+    return ("{\n" + ",\n".join(_lines(body)) + "\n}\n").encode()
+
+
+def _lines(body: Mapping[str, object]) -> Iterator[str]:
+    """One line for each value, record and file: what changed is one line of a diff."""
+    for key, value in body.items():
+        if isinstance(value, dict) and value:
+            inner = [
+                f"    {json.dumps(name)}: {json.dumps(entry)}" for name, entry in value.items()
+            ]
+            yield f"  {json.dumps(key)}: {{\n" + ",\n".join(inner) + "\n  }"
+        elif isinstance(value, list) and value:
+            inner = [f"    {json.dumps(entry)}" for entry in value]
+            yield f"  {json.dumps(key)}: [\n" + ",\n".join(inner) + "\n  ]"
+        else:
+            yield f"  {json.dumps(key)}: {json.dumps(value)}"
 
 
 def load(data: bytes, *, file: str) -> Manifest:
@@ -247,14 +263,20 @@ def _get(body: dict[str, object], key: str, kind: type[T]) -> T:
 
 
 def _time(text: str, form: str, what: str) -> datetime:
+    moment = _parsed(text, form)
+    if moment is None:
+        raise _Malformed(f"{what} is no time")
+    return moment
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, form: str) -> datetime | None:
     try:
         moment = datetime.strptime(text, form).replace(tzinfo=UTC)
     except ValueError:
-        raise _Malformed(f"{what} is no time") from None
+        return None
     # strptime also takes single digits, which would not be written back as they were.
-    if moment.strftime(form) != text:
-        raise _Malformed(f"{what} is no time")
-    return moment
+    return moment if moment.strftime(form) == text else None
 
 
 def _object(entry: object, where: str) -> dict[str, object]:

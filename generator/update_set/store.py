@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from generator.errors import Fault, InternalError, Refused
 from generator.update_set import manifest as manifests
@@ -90,9 +91,32 @@ def recover(state: PackageState) -> bool:
     return False
 
 
-def changes(directory: Path, files: Mapping[str, bytes], old: Manifest | None) -> tuple[str, ...]:
-    """Names of the files that storing would write or remove, sorted."""
-    changed = [name for name, data in files.items() if read_plain(directory, name) != data]
+def changes(
+    directory: Path,
+    files: Mapping[str, bytes],
+    old: Manifest | None,
+    *,
+    new: Manifest | None = None,
+    verified: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, ...]:
+    """Names of the files that storing would write or remove, sorted.
+
+    Args:
+        directory: The environment's directory.
+        files: Every file of the package with its bytes.
+        old: The manifest in place, if any.
+        new: What the new `manifest.json` says; with it a file in `verified` is not read again.
+        verified: SHA-256 of files in place that were just read (`PackageState.verified`).
+    """
+    digests_ = {} if new is None else new.files
+    changed = []
+    for name, data in files.items():
+        known, wanted = verified.get(name), digests_.get(name)
+        if known is not None and wanted is not None:
+            if known != wanted:
+                changed.append(name)
+        elif read_plain(directory, name) != data:
+            changed.append(name)
     if old is not None:
         gone = (*old.files, manifests.NAME)
         changed += [name for name in gone if name not in files and _lies_there(directory / name)]
@@ -105,6 +129,7 @@ def store(
     *,
     new: Manifest,
     old: Manifest | None,
+    verified: Mapping[str, str] = MappingProxyType({}),
     sync: Callable[[Path], None] | None = None,
 ) -> tuple[str, ...]:
     """Write a package; what did not change is not touched.
@@ -114,6 +139,7 @@ def store(
         files: Every file of the package with its bytes, `manifest.json` among them.
         new: What `manifest.json` says.
         old: The manifest in place, if any.
+        verified: SHA-256 of files in place that were just read (`PackageState.verified`).
         sync: How a directory's files reach the disk; the platform's way by default.
 
     Returns:
@@ -124,7 +150,7 @@ def store(
             render finishes this one.
         Refused: A symbolic link stands where the package writes.
     """
-    changed = changes(directory, files, old)
+    changed = changes(directory, files, old, new=new, verified=verified)
     if not changed:
         return ()
     _refuse_obstacles(directory, (*files, *changed))

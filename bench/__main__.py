@@ -1,0 +1,224 @@
+"""`make bench`: every figure of docs/performance.md, in one run on one machine.
+
+    python -m bench [start|peer|fleet|reading]... [--runs N]
+
+Prints a Markdown table; exits 1 if a limit is not met. `peer` needs Node 20 and installs
+ServiceNow's SDK under `.cache/`; it is left out, and said so, where it cannot run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.measure import Figure, figure, medians, run
+
+HERE = Path(__file__).resolve().parent.parent
+COMMAND = Path(sys.executable).with_name("sn-smtp")
+CORPUS = HERE.parent / "shared" / "corpus" / "update_sets"
+
+
+def start(runs: int, scratch: Path) -> list[Figure]:
+    """`sn-smtp --help` against importing click."""
+    found = medians(
+        {
+            "help": lambda: run([str(COMMAND), "--help"]),
+            "click": lambda: run([sys.executable, "-c", "import click"]),
+        },
+        runs=runs,
+    )
+    ours, floor = found["help"], found["click"]
+    return [
+        figure(
+            "`sn-smtp --help` / `python -c 'import click'`, wall",
+            ours.wall / floor.wall,
+            2.5,
+            unit="x",
+            detail=f"{ours.wall * 1000:.0f} ms / {floor.wall * 1000:.0f} ms",
+        )
+    ]
+
+
+def peer(runs: int, scratch: Path) -> list[Figure]:
+    """One environment from a cold process against `now-sdk build` of the same records."""
+    from bench.peer import build_command, prepare
+
+    root, project = prepare(scratch)
+    target = root / "one"
+
+    def render() -> object:
+        for path in target.iterdir():
+            if path.name not in ("environment.yaml", "azure.json"):
+                subprocess.run(["rm", "-rf", str(path)], check=True)
+        return run([str(COMMAND), "render", "one", "--root", str(root)])
+
+    command, environment = build_command(project)
+    found = medians(
+        {"ours": render, "peer": lambda: run(command, cwd=project, environment=environment)},  # type: ignore[dict-item]
+        runs=runs,
+    )
+    ours, theirs = found["ours"], found["peer"]
+    return [
+        figure(
+            "`now-sdk build` / cold `sn-smtp render` of one environment, wall",
+            theirs.wall / ours.wall,
+            12,
+            unit="x",
+            detail=f"{theirs.wall:.2f} s / {ours.wall:.2f} s",
+            at_least=True,
+        ),
+        figure(
+            "peak memory of that render",
+            ours.peak,
+            90,
+            unit="MiB",
+            detail=f"now-sdk build: {theirs.peak:.0f} MiB",
+        ),
+    ]
+
+
+def fleet(runs: int, scratch: Path) -> list[Figure]:
+    """A thousand environments in one process."""
+    rendered, bare = scratch / "fleet", scratch / "bare"
+    pairs, halves, dry, fresh, peaks = [], [], [], [], []
+    for _ in range(runs):
+        half = _json("bench.fleet", "render", str(scratch / "half"), "500")
+        fresh.append(_json("bench.fleet", "inputs", str(rendered), "1000"))
+        dry_first = _json("bench.fleet", "dry-run", str(rendered))
+        whole = _json("bench.fleet", "write", str(rendered))
+        floor = _json("bench.fleet", "bare", str(bare), str(rendered))
+        again = _json("bench.fleet", "dry-run", str(rendered))
+        pairs.append((whole["seconds"], floor["seconds"]))
+        halves.append(whole["seconds"] / half["seconds"])
+        dry.append((dry_first["each_beyond_100"], again["each_beyond_100"]))
+        peaks.append(max(whole["peak_mib"], again["peak_mib"]))
+    ours = statistics.median(pair[0] for pair in pairs)
+    floor_seconds = statistics.median(pair[1] for pair in pairs)
+    first = statistics.median(pair[0] for pair in dry) * 1000
+    unchanged = statistics.median(pair[1] for pair in dry) * 1000
+    return [
+        figure(
+            "1,000 environments / the bare loop that writes the same bytes",
+            statistics.median(pair[0] / pair[1] for pair in pairs),
+            2,
+            unit="x",
+            detail=f"{ours:.1f} s / {floor_seconds:.1f} s",
+        ),
+        figure(
+            "1,000 environments / 500 environments (2 is linear)",
+            statistics.median(halves),
+            2.2,
+            unit="x",
+            detail="whole process work, inputs included",
+        ),
+        figure(
+            "`--dry-run`, each beyond the first 100, nothing rendered yet",
+            first,
+            6,
+            unit="ms",
+            detail="inputs read, package built in memory",
+        ),
+        figure(
+            "`--dry-run`, each beyond the first 100, packages in place",
+            unchanged,
+            6,
+            unit="ms",
+            detail="likewise, and every file in place read and compared",
+        ),
+        figure("peak memory", statistics.median(peaks), 150, unit="MiB", detail=""),
+    ]
+
+
+def reading(runs: int, scratch: Path) -> list[Figure]:
+    """Reading and linting against a bare parse; memory from 4 MB to 400 MB."""
+    from bench.reading import enlarge
+
+    source = CORPUS / "2021-01-email-sms.xml"
+    if not source.is_file():
+        print("reading: left out, ../shared is not beside this checkout", file=sys.stderr)
+        return []
+    small, large = scratch / "4.xml", scratch / "400.xml"
+    enlarge(source, small, 4 << 20)
+    enlarge(source, large, 400 << 20)
+    seconds: dict[str, list[float]] = {"bare": [], "read": [], "lint": []}
+    small_peaks: dict[str, list[float]] = {"bare": [], "read": [], "lint": []}
+    for _ in range(runs):
+        for what in seconds:
+            measured = _json("bench.reading", str(small), what)
+            seconds[what].append(measured["seconds"])
+            small_peaks[what].append(measured["peak_mib"])
+    figures = []
+    for what, limit in (("read", 0.4), ("lint", 0.12)):
+        ratios = [bare / ours for bare, ours in zip(seconds["bare"], seconds[what], strict=True)]
+        middle, floor = statistics.median(seconds[what]), statistics.median(seconds["bare"])
+        figures.append(
+            figure(
+                f"{what}: speed of the bare parse with payloads, 4 MB",
+                statistics.median(ratios),
+                limit,
+                unit="x",
+                detail=f"{middle * 1000:.0f} ms; bare {floor * 1000:.0f} ms",
+                at_least=True,
+            )
+        )
+    for what in ("read", "lint"):
+        peak = _json("bench.reading", str(large), what)["peak_mib"]
+        before = statistics.median(small_peaks[what])
+        figures.append(
+            figure(
+                f"{what}: peak memory at 400 MB / at 4 MB",
+                peak / before,
+                1.2 if what == "read" else 2,
+                unit="x",
+                detail=f"{peak:.0f} MiB / {before:.0f} MiB",
+            )
+        )
+    return figures
+
+
+PARTS: dict[str, Callable[[int, Path], list[Figure]]] = {
+    "start": start,
+    "peer": peer,
+    "fleet": fleet,
+    "reading": reading,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the chosen parts and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args(arguments)
+    figures: list[Figure] = []
+    # Beside the checkout, so that the figures are those of a real disk and not of a memory disk.
+    scratch_root = HERE / "bench" / "out"
+    scratch_root.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch_root) as scratch:
+        for name in options.parts or PARTS:
+            figures += PARTS[name](options.runs, Path(scratch))
+    print(f"Python {platform.python_version()}, {os.cpu_count()} processors, {options.runs} runs\n")
+    print("| what | figure | limit | met | measured |\n|---|---|---|---|---|")
+    for line in figures:
+        met = "yes" if line.met else "**no**"
+        print(f"| {line.what} | {line.value} | {line.limit} | {met} | {line.detail} |")
+    return 0 if all(line.met for line in figures) else 1
+
+
+def _json(module: str, *arguments: str) -> dict[str, float]:
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True)
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())
