@@ -43,11 +43,19 @@ email_account:
   user_name: servicenow-%(number)04d@acme.example
   from: servicedesk-%(number)04d@acme.example
 """
-_AZURE = """\
-{"tenant_id": {"sensitive": false, "type": "string", "value": "3a5f0c7e-91b2-4c8d-a6e4-7b8c9d0e1f20"},
- "client_id": {"sensitive": false, "type": "string", "value": "b1f6c9a2-7d34-4e0b-8c55-91a2e3d4%(number)04x"},
- "client_secret_end_date": {"sensitive": false, "type": "string", "value": "2027-09-30T00:00:00Z"}}
-"""
+_TENANT = "3a5f0c7e-91b2-4c8d-a6e4-7b8c9d0e1f20"
+
+
+def _azure(number: int) -> str:
+    """Terraform outputs of one environment."""
+    values = {
+        "tenant_id": _TENANT,
+        "client_id": f"b1f6c9a2-7d34-4e0b-8c55-91a2e3d4{number:04x}",
+        "client_secret_end_date": "2027-09-30T00:00:00Z",
+    }
+    return json.dumps(
+        {key: {"sensitive": False, "type": "string", "value": v} for key, v in values.items()}
+    )
 
 
 def write_inputs(root: Path, count: int) -> None:
@@ -60,7 +68,7 @@ def write_inputs(root: Path, count: int) -> None:
         directory.mkdir()
         values = {"number": number}
         (directory / "environment.yaml").write_text(_ENVIRONMENT % values, encoding="utf-8")
-        (directory / "azure.json").write_text(_AZURE % values, encoding="utf-8")
+        (directory / "azure.json").write_text(_azure(number), encoding="utf-8")
 
 
 def render(root: Path, mode: Mode) -> dict[str, float]:
