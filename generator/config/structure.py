@@ -1,0 +1,151 @@
+"""What each file must fulfil by itself, before it is overlaid: its keys, and no secrets.
+
+Done per file, so that an environment's file cannot hide what is wrong in `common.yaml`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from generator.config import values
+from generator.config.models import EnvironmentKeys, Keys, known_keys
+from generator.config.tree import BROKEN, Entry, Location, Scalar, Section, dotted, echoable
+from generator.errors import Fault
+from generator.secrets.shapes import names_a_secret
+
+ONLY_IN_ENVIRONMENT: Final[Location] = ("email_account", "live")
+"""The one key that `common.yaml` may not hold (`docs/environment-file.md`, "live")."""
+
+
+def _tables() -> dict[type[Keys], dict[str, type[Keys] | None]]:
+    tables: dict[type[Keys], dict[str, type[Keys] | None]]
+    tables = {EnvironmentKeys: known_keys(EnvironmentKeys)}
+    waiting: list[type[Keys]] = [EnvironmentKeys]
+    while waiting:
+        for below in tables[waiting.pop()].values():
+            if below is not None:
+                tables[below] = known_keys(below)
+                waiting.append(below)
+    return tables
+
+
+_KNOWN: Final = _tables()
+
+
+def _places() -> dict[str, list[str]]:
+    places: dict[str, list[str]] = {}
+
+    def walk(model: type[Keys], location: Location) -> None:
+        for key, below in _KNOWN[model].items():
+            places.setdefault(key, []).append(dotted((*location, key)))
+            if below is not None:
+                walk(below, (*location, key))
+
+    walk(EnvironmentKeys, ())
+    return places
+
+
+PLACES: Final[Mapping[str, list[str]]] = _places()
+"""Each key's name with the paths at which it is known."""
+
+
+def structure_faults(tree: Section, *, common: bool) -> tuple[Fault, ...]:
+    """What is wrong with the keys of one file.
+
+    Args:
+        tree: The file.
+        common: Whether it is `common.yaml`.
+    """
+    faults = list(_section_faults(tree, EnvironmentKeys, ()))
+    if common:
+        faults.extend(_live_faults(tree))
+    return tuple(faults)
+
+
+def _section_faults(section: Section, model: type[Keys], location: Location) -> Iterator[Fault]:
+    known = _KNOWN[model]
+    for key, entry in section.entries.items():
+        if key not in known:
+            yield _unknown(key, entry, location, known)
+        elif isinstance(entry.value, Section):
+            below = known[key]
+            if below is not None:
+                yield from _section_faults(entry.value, below, (*location, key))
+        elif key.endswith("_from"):
+            yield from _source_faults(key, entry, location)
+
+
+def _unknown(key: str, entry: Entry, location: Location, known: Mapping[str, object]) -> Fault:
+    if names_a_secret(key):
+        return secret_key_fault(key, entry, location)
+    shown = echoable(key)
+    message = f"{shown} is no known key{' here' if key in PLACES else ''}."
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").lower()
+    close = get_close_matches(snake[:60], known, n=1, cutoff=0.6)
+    if close:
+        message += f" Did you mean {close[0]}?"
+    elif key in PLACES:
+        message += f" Its place is {' or '.join(PLACES[key])}."
+    message += f" Accepted here: {', '.join(known)}."
+    return Fault(
+        "unknown-key",
+        message,
+        file=entry.place.file,
+        line=entry.place.line,
+        path=dotted((*location, key)),
+        next="correct or remove the key",
+    )
+
+
+def secret_key_fault(key: str, entry: Entry, location: Location) -> Fault:
+    """The refusal of a key that is named like a secret."""
+    return Fault(
+        "secret-key",
+        "the key is named like a secret, and no secret belongs in a file.",
+        file=entry.place.file,
+        line=entry.place.line,
+        path=dotted((*location, key)),
+        next="remove it; azure.client_secret_from names where the secret is "
+        "(env:NAME, file:PATH, command:COMMAND, prompt, keyring:SERVICE/USER). "
+        "If a secret stood here, replace it in Entra",
+    )
+
+
+def _source_faults(key: str, entry: Entry, location: Location) -> Iterator[Fault]:
+    if not isinstance(entry.value, Scalar):
+        return
+    value = entry.value.value
+    if not isinstance(value, str) or "${" in value:
+        return
+    try:
+        values.secret_source(value)
+    except values.Unacceptable as error:
+        yield Fault(
+            "not-accepted",
+            error.message,
+            file=entry.place.file,
+            line=entry.place.line,
+            path=dotted((*location, key)),
+            next=error.next,
+        )
+
+
+def _live_faults(tree: Section) -> Iterator[Fault]:
+    section, key = ONLY_IN_ENVIRONMENT
+    above = tree.entries.get(str(section))
+    if above is None or not isinstance(above.value, Section):
+        return
+    entry = above.value.entries.get(str(key))
+    if entry is None or (isinstance(entry.value, Scalar) and entry.value.value is BROKEN):
+        return
+    yield Fault(
+        "live-in-common",
+        "says of every environment at once that it was switched over.",
+        file=entry.place.file,
+        line=entry.place.line,
+        path=dotted(ONLY_IN_ENVIRONMENT),
+        next="move it to the environment.yaml of the environment that was switched",
+    )
