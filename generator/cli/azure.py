@@ -15,6 +15,7 @@ from generator.cli.output import Outcome, Session
 @click.group(
     cls=LazyGroup,
     commands_at={"read": ("generator.cli.azure:read", "Print what Azure outputs say.")},
+    epilog="Exit codes: those of the command.",
 )
 def azure() -> None:
     """Understand what Azure handed over, whatever tool wrote it."""

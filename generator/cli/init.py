@@ -16,12 +16,10 @@ from generator.cli.output import Outcome, Session
 @answers
 def init(session: Session, *, directory: Path, dry_run: bool) -> Outcome:
     """Start a new root in DIR with one commented environment; overwrites nothing."""
-    from generator.config.scaffold import scaffold_files, write_scaffold
+    from generator.config.scaffold import planned_files, write_scaffold
 
-    if dry_run:
-        names = tuple(sorted(scaffold_files()))
-    else:
-        names = tuple(str(path.relative_to(directory)) for path in write_scaffold(directory))
+    files = tuple(planned_files(directory)) if dry_run else write_scaffold(directory)
+    names = tuple(path.relative_to(directory).as_posix() for path in files)
     lines = [f"{'would write' if dry_run else 'wrote'} {directory / name}" for name in names]
     if not dry_run:
         lines.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from generator.errors import EXIT_CODES, ExitCode, Fault, GeneratorError
 EXIT_CODE_HELP = "Exit codes: " + "; ".join(
     f"{int(code)} {meaning}" for code, meaning in EXIT_CODES
 )
+
+COMPLETION = "_SN_SMTP_COMPLETE"
+"""The variable in which a shell asks for completion (Click, "Shell Completion")."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("generator.cli.render:render", "Render update set packages from environments."),
@@ -44,14 +48,32 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and end the process with its exit code."""
+    """Run a command, or answer a shell's completion, and end the process with its exit code."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    completion = os.environ.get(COMPLETION)
+    if completion:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, "sn-smtp", COMPLETION, completion))
     sys.exit(int(run(argv)))
 
 
 def run(argv: list[str]) -> ExitCode:
     """Run a command; the only function that turns errors into exit codes."""
     session = Session(as_json="--json" in argv)
+    try:
+        return _run(session, argv)
+    except OSError as error:
+        # Stdout took nothing: its reader went away, or its disk is full. Nor may Python try
+        # again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            session.as_json = False
+            report_failure(session, (_system_fault(error),), ExitCode.FAILED)
+        return ExitCode.FAILED
+
+
+def _run(session: Session, argv: list[str]) -> ExitCode:
     try:
         with cli.make_context("sn-smtp", list(argv), obj=session) as context:
             context.color = False if os.environ.get("NO_COLOR") else None
@@ -62,22 +84,42 @@ def run(argv: list[str]) -> ExitCode:
     except (click.Abort, KeyboardInterrupt):
         fault = Fault("interrupted", "Interrupted; what was not finished was not put in place.")
         return report_failure(session, (fault,), ExitCode.INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
     except click.ClickException as error:
-        return report_failure(session, (_usage_fault(error),), ExitCode.USAGE)
+        return report_failure(session, (_usage_fault(session, error),), ExitCode.USAGE)
     except GeneratorError as error:
         return report_failure(session, error.faults, error.exit_code)
     except BrokenPipeError:
-        # The reader of our output went away; nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILED
+        raise
+    except OSError as error:
+        fault = _system_fault(error) if error.errno in _REFUSALS else crash_fault(error)
+        return report_failure(session, (fault,), ExitCode.FAILED)
     except Exception as error:
         return report_failure(session, (crash_fault(error),), ExitCode.FAILED)
     return session.exit_code
 
 
-def _usage_fault(error: click.ClickException) -> Fault:
-    hint = "sn-smtp --help"
+_REFUSALS = frozenset(
+    {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOSPC, errno.EPERM, errno.EROFS}
+)
+"""What the machine may say for reasons of its own; any other `OSError` is a bug of ours."""
+
+
+def _system_fault(error: OSError) -> Fault:
+    return Fault(
+        "system",
+        f"The operating system said no: {error.strerror}.",
+        file=None if error.filename is None else str(error.filename),
+        next="check free space, permissions and where the output goes, then run again",
+    )
+
+
+def _usage_fault(session: Session, error: click.ClickException) -> Fault:
+    command = "sn-smtp"
     context = getattr(error, "ctx", None)
     if isinstance(context, click.Context):
-        hint = f"{context.command_path} --help"
-    return Fault("usage", error.format_message(), next=f"see {hint}")
+        command = context.command_path
+        session.command = command.removeprefix("sn-smtp").strip()
+    return Fault("usage", error.format_message(), next=f"see {command} --help")

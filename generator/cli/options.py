@@ -13,6 +13,8 @@ from generator.cli.output import Outcome, Session, finish
 
 P = ParamSpec("P")
 
+DEFAULT_ROOT = Path("update_sets")
+
 
 def answers(
     function: Callable[Concatenate[Session, P], Outcome],
@@ -46,7 +48,7 @@ def root_option(
         "--root",
         type=click.Path(path_type=Path, file_okay=False),
         envvar="SN_SMTP_ROOT",
-        default=Path("update_sets"),
+        default=DEFAULT_ROOT,
         show_default=True,
         show_envvar=True,
         help="Directory that holds the environments.",

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import answers, root_option
+from generator.cli.options import DEFAULT_ROOT, answers, root_option
 from generator.cli.output import Outcome, Session
 from generator.errors import ExitCode, Fault, GeneratorError, UsageError
 
@@ -74,6 +75,12 @@ def render(
         raise _usage("--check and --dry-run exclude each other.", "choose one of them")
     if again and check:
         raise _usage("--again changes times, --check changes nothing.", "leave one of them out")
+    if again and not environments and not every:
+        raise _usage(
+            "No environment is named.",
+            "write --again after the environments, or it takes the first one for a RECORD: "
+            "sn-smtp render dev --again",
+        )
     now = read_clock(os.environ)
     loaded = load(root, environments, every=every, now=now)
     _check_records(again)
@@ -112,11 +119,19 @@ def _render_all(
                 packages.append(render_package(environment, renderer, mode=mode, again=again))
             except GeneratorError as error:
                 faults.extend(error.faults)
-                code = error.exit_code if code is ExitCode.OK else code
+                code = _worse(code, error.exit_code)
             progress.step(environment.name)
     for package in packages:
         _notices(session, package)
     return packages, tuple(faults), code
+
+
+_FROM_BAD_TO_WORSE = (ExitCode.OK, ExitCode.REFUSED, ExitCode.USAGE, ExitCode.FAILED)
+
+
+def _worse(one: ExitCode, other: ExitCode) -> ExitCode:
+    """The code for both: an answer never hides that there is none for another environment."""
+    return max(one, other, key=_FROM_BAD_TO_WORSE.index)
 
 
 @contextmanager
@@ -192,15 +207,23 @@ def _text(package: Package, mode: Mode, *, verbose: bool) -> str:
         f"{environment.name}: {verb} {len(package.changed)} files to {environment.directory} "
         f"({rendering.updates} updates in {sets} sets, built {built} UTC)"
     ]
-    shown = [name for name in package.changed if verbose or "/" not in name]
+    everything = verbose or mode is Mode.CHECK
+    shown = [name for name in package.changed if everything or "/" not in name]
     lines += [f"  {_mark(package, name)} {name}" for name in shown]
     hidden = len(package.changed) - len(shown)
     if hidden:
         lines.append(f"  + {hidden} files under records/")
     if mode is Mode.WRITE:
         summary = environment.directory / "SUMMARY.md"
-        lines.append(f"  next: read {summary}, then sn-smtp lint {environment.name}")
+        lines.append(f"  next: read {summary}, then {_call('lint', environment)}")
     return "\n".join(lines)
+
+
+def _call(command: str, environment: Environment) -> str:
+    """The call to make next, with the root where it is not the default."""
+    root = environment.directory.parent
+    option = "" if root == DEFAULT_ROOT else f" --root {quote(str(root))}"
+    return f"sn-smtp {command} {environment.name}{option}"
 
 
 def _mark(package: Package, name: str) -> str:
@@ -214,7 +237,7 @@ def _stale(packages: list[Package]) -> tuple[Fault, ...]:
             f"{len(package.changed)} files would change: {', '.join(package.changed[:8])}"
             + (" ..." if len(package.changed) > 8 else "."),
             file=str(package.rendering.environment.directory),
-            next=f"run sn-smtp render {package.rendering.environment.name} and commit the result",
+            next=f"run {_call('render', package.rendering.environment)} and commit the result",
         )
         for package in packages
         if package.changed

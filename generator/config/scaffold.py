@@ -33,6 +33,19 @@ def scaffold_files() -> Mapping[str, str]:
     return MappingProxyType(dict(sorted(files.items())))
 
 
+def planned_files(directory: Path) -> Mapping[Path, str]:
+    """The files that a new root would write, with their text; writes none.
+
+    Raises:
+        Refused: One of them exists already.
+    """
+    files = {directory / path: text for path, text in scaffold_files().items()}
+    existing = [path for path in files if path.exists() or path.is_symlink()]
+    if existing:
+        raise Refused(*(_exists(path) for path in existing))
+    return MappingProxyType(files)
+
+
 def write_scaffold(directory: Path) -> tuple[Path, ...]:
     """Write a new root; directories are made as needed.
 
@@ -46,10 +59,7 @@ def write_scaffold(directory: Path) -> tuple[Path, ...]:
         Refused: One of the files exists already; nothing was written.
         InternalError: The file system said no.
     """
-    files = {directory / path: text for path, text in scaffold_files().items()}
-    existing = [path for path in files if path.exists() or path.is_symlink()]
-    if existing:
-        raise Refused(*(_exists(path) for path in existing))
+    files = planned_files(directory)
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,130 @@
+"""`sn-smtp azure read`: what was understood, from where, and never a secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_calls import Call, Conforms, tree
+
+TENANT = "3a5f0c7e-91b2-4c8d-a6e4-7b8c9d0e1f20"
+CLIENT = "b1f6c9a2-7d34-4e0b-8c55-91a2e3d4f601"
+
+
+@pytest.fixture
+def terraform(tmp_path: Path) -> Path:
+    """What `terraform output -json` prints."""
+    return _write(tmp_path / "azure.json", tenant_id=TENANT, client_id=CLIENT)
+
+
+def _write(path: Path, **outputs: str) -> Path:
+    values = {name: {"sensitive": False, "value": value} for name, value in outputs.items()}
+    path.write_text(json.dumps(values), encoding="utf-8")
+    return path
+
+
+def test_says_each_value_and_where_it_came_from(terraform: Path, sn_smtp: Call) -> None:
+    said = sn_smtp("azure", "read", terraform)
+
+    assert (said.code, said.err) == (0, "")
+    (line,) = [line for line in said.out.splitlines() if "(tenant) ID" in line]
+    assert TENANT in line
+    assert f"{terraform}: tenant_id.value" in line
+    (line,) = [line for line in said.out.splitlines() if "(client) ID" in line]
+    assert CLIENT in line
+    assert f"{terraform}: client_id.value" in line
+
+
+def test_json_holds_the_same(terraform: Path, sn_smtp: Call, conforms: Conforms) -> None:
+    envelope = conforms(sn_smtp("azure", "read", terraform, "--json"), "azure read")
+
+    assert envelope["ok"] is True
+    result = envelope["result"]
+    assert result["tenant_id"] == {
+        "value": TENANT,
+        "file": str(terraform),
+        "path": "tenant_id.value",
+    }
+    assert result["client_id"]["value"] == CLIENT
+    assert result["service_principal_object_id"] is None
+
+
+def test_files_are_read_together(terraform: Path, sn_smtp: Call, conforms: Conforms) -> None:
+    other = _write(terraform.parent / "more.json", client_id=CLIENT.upper())
+
+    envelope = conforms(sn_smtp("azure", "read", terraform, other, "--json"), "azure read")
+
+    assert envelope["result"]["client_id"]["value"] == CLIENT
+
+
+def test_two_applications_are_an_error_not_a_choice(
+    terraform: Path, sn_smtp: Call, conforms: Conforms
+) -> None:
+    other = _write(
+        terraform.parent / "other.json",
+        tenant_id=TENANT,
+        client_id="c2e7d0b3-8e45-4f1c-9d66-a2b3f4e5a702",
+    )
+
+    said = sn_smtp("azure", "read", terraform, other)
+    assert said.code == 2
+    assert said.out == ""
+    assert CLIENT in said.err
+    assert "next: " in said.err
+
+    envelope = conforms(sn_smtp("azure", "read", terraform, other, "--json"), "azure read")
+    assert envelope["result"] is None
+    assert {error["file"] for error in envelope["errors"]} <= {str(terraform), str(other)}
+
+
+@pytest.mark.parametrize("content", [b"", b"not json", b"[]", b"\xff\xfe\x00", b'{"a": '])
+def test_what_is_not_understood_exits_2_with_the_file(
+    tmp_path: Path, sn_smtp: Call, conforms: Conforms, content: bytes
+) -> None:
+    file = tmp_path / "azure.json"
+    file.write_bytes(content)
+
+    said = sn_smtp("azure", "read", file)
+    assert said.code == 2
+    assert said.out == ""
+    assert str(file) in said.err
+    assert "next: " in said.err
+
+    conforms(sn_smtp("azure", "read", file, "--json"), "azure read")
+
+
+def test_a_missing_file_exits_2(tmp_path: Path, sn_smtp: Call, conforms: Conforms) -> None:
+    envelope = conforms(sn_smtp("azure", "read", tmp_path / "no.json", "--json"), "azure read")
+
+    assert envelope["exit_code"] == 2
+    assert envelope["errors"][0]["file"] == str(tmp_path / "no.json")
+
+
+def test_no_file_at_all_is_a_usage_error(sn_smtp: Call, conforms: Conforms) -> None:
+    assert sn_smtp("azure", "read").code == 2
+    assert conforms(sn_smtp("azure", "read", "--json"), "azure read")["errors"][0]["code"] == (
+        "usage"
+    )
+
+
+@pytest.mark.parametrize("options", [(), ("-v",), ("--json",), ("-q",)])
+def test_a_secret_in_an_input_is_told_and_never_printed(
+    tmp_path: Path, sn_smtp: Call, options: tuple[str, ...]
+) -> None:
+    secret = "abc" + "8Q~" + "x" * 34
+    file = _write(tmp_path / "azure.json", tenant_id=TENANT, client_id=CLIENT, client_secret=secret)
+    before = tree(tmp_path)
+
+    said = sn_smtp("azure", "read", file, *options)
+
+    assert said.code == 0
+    assert secret not in said.out + said.err
+    assert "xxxx" not in said.out + said.err
+    if options == ("-q",):
+        assert said.err == ""
+    else:
+        assert said.err.startswith("warning: ")
+        assert "client_secret.value" in said.err
+    assert "warning: " not in said.out
+    assert tree(tmp_path) == before
