@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
@@ -13,9 +13,11 @@ from lxml import etree
 
 from generator import __version__
 from generator.config.environment import Environment, Layout
+from generator.errors import ConfigError, Fault
 from generator.integration.integration import Integration, SetContents, integrate
 from generator.integration.sys_ids import NAMESPACE
 from generator.report.summary import Left, SetInFile, Summaries
+from generator.retired import LastRows, deletion, is_deleted, retired_records
 from generator.update_set import manifest as manifests
 from generator.update_set.build import (
     DELETE,
@@ -30,15 +32,11 @@ from generator.update_set.build import (
 from generator.update_set.history import Draft, History, Moved, Retired, advance, timestamp
 from generator.update_set.labels import ROW_TYPES
 from generator.update_set.manifest import Manifest, ManifestSet
-from generator.update_set.model import Update
-from generator.update_set.payload import Payload, PayloadRenderer, Unstamped, xml_parser
+from generator.update_set.payload import Payload, PayloadRenderer, xml_parser
 from generator.update_set.records import Record
 from generator.update_set.store import digests
 from generator.update_set.templates import Templates
 from generator.update_set.writer import write
-
-LastRows = Callable[[], Mapping[str, Update]]
-"""Gives the rows of the package in place by update name; called only if records disappeared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ class PackageRenderer:
         """
         integration = integrate(environment)
         rows = {record.update_name: self._row(record) for record in integration.records()}
-        retired = _retired(environment, integration, previous, last_rows)
+        retired = retired_records(environment, integration, previous, last_rows)
         package = _package(environment, integration, rows, retired)
         content = content_digest(package)
         drafts = [
@@ -169,19 +167,35 @@ class PackageRenderer:
             ),
             build_time=timestamp(moved.build_time),
             left=tuple(
-                Left(entry.label or entry.name, entry.name, deleted=_is_row(environment, entry))
+                Left(entry.label or entry.name, entry.name, deleted=is_deleted(environment, entry))
                 for entry in retired
             ),
         )
         return files
 
     def _data_import(self, table: str, payload: Payload, build_time: datetime) -> bytes:
-        record = etree.fromstring(payload.text.encode(), xml_parser())[0]
-        fields_ = [(field.tag, field.text or "", field.get("display_value")) for field in record]
+        root = etree.fromstring(payload.text.encode(), xml_parser())
+        record = next(root.iterchildren(table), None)
+        if record is None:
+            raise _no_record(table)
+        fields_ = [
+            (field.tag, field.text or "", field.get("display_value"))
+            for field in record.iterchildren("*")
+        ]
         return self._templates.render(
             "update_set/data_import.xml.j2",
             {"unload_date": timestamp(build_time), "table": table, "fields": fields_},
         ).encode()
+
+
+def _no_record(table: str) -> ConfigError:
+    return ConfigError(
+        Fault(
+            "template-failed",
+            f"The template records/{table}.xml.j2 prints no record of that table.",
+            next="correct your template, or remove it so that the built-in one is used",
+        )
+    )
 
 
 def inputs_digest(environment: Environment) -> str:
@@ -226,9 +240,9 @@ def _set_draft(
 ) -> SetDraft:
     own = tuple(rows[record.update_name] for record in contents.records)
     deletions = tuple(
-        _deletion(entry, contents)
+        deletion(entry, contents)
         for entry in retired
-        if entry.application == contents.application.sys_id and _is_row(environment, entry)
+        if entry.application == contents.application.sys_id and is_deleted(environment, entry)
     )
     return SetDraft(
         role=contents.role,
@@ -236,63 +250,6 @@ def _set_draft(
         description=contents.description,
         application=contents.application,
         rows=own + deletions,
-    )
-
-
-def _is_row(environment: Environment, entry: Retired) -> bool:
-    return environment.deletions and bool(entry.payload)
-
-
-def _deletion(entry: Retired, contents: SetContents) -> Row:
-    """A deletion keeps the whole last state; only the record's action differs (section 12)."""
-    text = entry.payload.replace(f' action="{INSERT_OR_UPDATE}"', f' action="{DELETE}"', 1)
-    return Row(
-        name=entry.name,
-        action=DELETE,
-        type=entry.type,
-        target_name=entry.label,
-        table=entry.row_table,
-        application=contents.application.sys_id,
-        application_name=contents.application.name,
-        unstamped=Unstamped(text, sha256(text.encode()).hexdigest()),
-    )
-
-
-def _retired(
-    environment: Environment,
-    integration: Integration,
-    previous: Manifest | None,
-    last_rows: LastRows,
-) -> tuple[Retired, ...]:
-    """Records that a former render had and this one lacks, in the order of their names."""
-    if previous is None:
-        return ()
-    present = {record.update_name for record in integration.records()}
-    kept = {
-        name: entry
-        for name, entry in previous.history.retired.items()
-        if name not in present and (environment.deletions or not entry.acknowledged)
-    }
-    app = integration.sets[-1].application.sys_id
-    gone = [name for name in previous.history.records if name not in present]
-    rows = last_rows() if gone else {}
-    for name in gone:
-        row = rows.get(name)
-        application = "global" if row is None else row.value("application")
-        kept[name] = Retired(
-            name=name,
-            logical_name=previous.history.records[name].logical_name,
-            label="" if row is None else row.value("target_name"),
-            type="" if row is None else row.value("type"),
-            row_table="" if row is None else row.value("table"),
-            application=application,
-            # Only the app's own records may be deleted by a set, and only by the app's set.
-            payload=row.payload if row is not None and application == app else "",
-            acknowledged=False,
-        )
-    return tuple(
-        replace(entry, acknowledged=entry.acknowledged or environment.deletions)
-        for _, entry in sorted(kept.items())
     )
 
 
@@ -309,11 +266,11 @@ def _manifest(
     files: Mapping[str, bytes],
     previous: Manifest | None,
 ) -> Manifest:
-    fresh = moved.changed or previous is None
+    # Provenance is that of the last change of content; alone it never causes one.
+    provenance = None if moved.changed else previous
     return Manifest(
-        # Provenance is that of the last change of content; alone it never causes one.
-        tool=__version__ if fresh or previous is None else previous.tool,
-        inputs=inputs_digest(environment) if fresh or previous is None else previous.inputs,
+        tool=__version__ if provenance is None else provenance.tool,
+        inputs=inputs_digest(environment) if provenance is None else provenance.inputs,
         environment=environment.name,
         app_scope=environment.app.scope,
         layout=environment.layout.value,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.config.environment import Environment
-from generator.integration.mail_chain import ACCOUNT, LOGICAL_NAMES, mail_chain
+from generator.errors import ConfigError, Fault
+from generator.integration.mail_chain import LOGICAL_NAMES, mail_chain
 from generator.integration.scoped_app import (
     AppInputs,
     app_application,
@@ -67,7 +68,11 @@ def logical_names() -> tuple[str, ...]:
 
 
 def integrate(environment: Environment) -> Integration:
-    """Decide the records and sets of an environment."""
+    """Decide the records and sets of an environment.
+
+    Raises:
+        ConfigError: `sys_ids` gives a record the sys_id that another one already has.
+    """
     chain = mail_chain(environment)
     account = chain[-1]
     if environment.email_account.live:
@@ -77,7 +82,7 @@ def integrate(environment: Environment) -> Integration:
     expiry = secret_expires_on_record(inputs, environment.azure.secret_expires_on)
     application = app_application(inputs)
     name = f"{environment.app.name} {environment.version} ({environment.name})"
-    return Integration(
+    integration = Integration(
         sets=(
             SetContents(
                 role=GLOBAL_ROLE,
@@ -96,6 +101,8 @@ def integrate(environment: Environment) -> Integration:
         ),
         account=account,
     )
+    _refuse_twins(environment, integration.records())
+    return integration
 
 
 def signature(environment: Environment, role: str) -> str:
@@ -103,9 +110,27 @@ def signature(environment: Environment, role: str) -> str:
     return f"sn-smtp {environment.app.scope} {environment.name} {role}"
 
 
-def is_account(record: Record) -> bool:
-    """Whether a record is the email account."""
-    return record.table == ACCOUNT
+def _refuse_twins(environment: Environment, records: tuple[Record, ...]) -> None:
+    """An adopted sys_id may be one that another record of ours was given."""
+    owners: dict[str, Record] = {}
+    twins = [
+        (owners[record.sys_id], record)
+        for record in records
+        if owners.setdefault(record.sys_id, record) is not record
+    ]
+    if twins:
+        raise ConfigError(*(_twin_fault(environment, *pair) for pair in twins))
+
+
+def _twin_fault(environment: Environment, one: Record, other: Record) -> Fault:
+    adopted, taken = (one, other) if one.logical_name in environment.sys_ids else (other, one)
+    return Fault(
+        "equal-sys-ids",
+        f"is the sys_id of {taken.logical_name}; two records cannot share one.",
+        file=str(environment.directory),
+        path=f"sys_ids.{adopted.logical_name}",
+        next="look the record up on the instance and write its own sys_id, or remove the line",
+    )
 
 
 def _description(text: str, environment: Environment, role: str) -> str:
