@@ -39,7 +39,7 @@ def again(environment: Environment, before: Rendering, now: datetime = LATER) ->
     return renderer.render(environment, previous=before.manifest, last_rows=dict)
 
 
-# ---- the files --------------------------------------------------------------------------------
+# ---- the files ----
 
 
 @pytest.mark.parametrize("layout", Layout)
@@ -151,7 +151,7 @@ def test_the_warning_date_travels(environment: Make) -> None:
     assert "<ignore_cache>true</ignore_cache>" in row.payload
 
 
-# ---- provenance -------------------------------------------------------------------------------
+# ---- provenance ----
 
 
 def test_the_tool_s_version_alone_changes_nothing(
@@ -217,7 +217,7 @@ def test_the_digest_of_the_inputs_is_of_values(environment: Make, tmp_path: Path
     assert all(len(digest) == 64 for digest in digests)
 
 
-# ---- templates of the user's --------------------------------------------------------------------
+# ---- templates of the user's ----
 
 
 def with_template(directory: Path, name: str, text: str) -> PackageRenderer:
@@ -289,7 +289,7 @@ def test_a_secret_in_a_template_does_not_leave(environment: Make, tmp_path: Path
     assert secret not in str(caught.value) + repr(caught.value)
 
 
-# ---- a fleet ------------------------------------------------------------------------------------
+# ---- a fleet ----
 
 
 @pytest.mark.slow

@@ -186,7 +186,7 @@ def test_rows_say_what_the_platform_says(environment: Make) -> None:
         assert (row.value("update_domain"), row.value("replace_on_upgrade")) == ("global", "false")
 
 
-# ---- the account and the cut-over -----------------------------------------------------------
+# ---- the account and the cut-over ----
 
 
 def test_before_the_cut_over_the_account_travels_inactive(environment: Make) -> None:
@@ -237,7 +237,7 @@ def test_the_account_as_configured(environment: Make) -> None:
     assert (account["sys_created_by"], account["sys_updated_by"]) == ("mail.admin", "mail.admin")
 
 
-# ---- adopted records ------------------------------------------------------------------------
+# ---- adopted records ----
 
 
 def test_an_adopted_entity_keeps_the_client_uuid_of_its_instance(environment: Make) -> None:
@@ -274,7 +274,7 @@ def test_every_reference_follows_an_adopted_record(environment: Make) -> None:
     assert shipped(files).update(f"sys_email_account_{'4' * 32}")
 
 
-# ---- clouds and endpoints -------------------------------------------------------------------
+# ---- clouds and endpoints ----
 
 
 @pytest.mark.parametrize("cloud", Cloud)
@@ -302,7 +302,7 @@ def test_the_redirect_url_is_the_instance_s(environment: Make) -> None:
     assert entity["redirect_url"] == "https://other.example.org/oauth_redirect.do"
 
 
-# ---- any text -------------------------------------------------------------------------------
+# ---- any text ----
 
 
 def test_any_text_comes_back_as_it_was(environment: Make) -> None:

@@ -62,7 +62,7 @@ def render(environment: Environment, left: Sequence[Left] = ()) -> str:
     return rendered.decode()
 
 
-# ---- the cut-over ---------------------------------------------------------------------------
+# ---- the cut-over ----
 
 
 def test_before_the_cut_over_the_warning_is_the_first_thing_said(environment: Make) -> None:
@@ -85,7 +85,7 @@ def test_after_it_the_warning_is_gone(environment: Make) -> None:
     assert "active:" not in row
 
 
-# ---- every record ---------------------------------------------------------------------------
+# ---- every record ----
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -137,7 +137,7 @@ def test_nothing_is_said_of_where_the_secret_is(environment: Make) -> None:
         assert b"canary" not in data, name
 
 
-# ---- layouts, authorisation, what is gone ------------------------------------------------------
+# ---- layouts, authorisation, what is gone ----
 
 
 def test_one_batch_is_one_file(environment: Make) -> None:
@@ -188,7 +188,7 @@ def test_records_that_are_gone_are_named(environment: Make) -> None:
     assert "Deleted by" not in render(environment(), both[1:])
 
 
-# ---- names are no markup --------------------------------------------------------------------
+# ---- names are no markup ----
 
 
 @pytest.mark.parametrize("name", HOSTILE)
