@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from roots import Command
 
 from generator.azure.clouds import ENDPOINTS, Cloud, token_endpoint
 from generator.azure.model import ClientId, TenantId
@@ -123,3 +124,9 @@ def environment(tmp_path: Path) -> Callable[..., Environment]:
 def pytest_configure() -> None:
     """Child processes started by tests take part in the measurement of coverage."""
     os.environ.setdefault("COVERAGE_PROCESS_START", str(REPOSITORY / "pyproject.toml"))
+
+
+@pytest.fixture
+def sn_smtp(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command, run in this process at a fixed moment."""
+    return Command(capsys, monkeypatch)
