@@ -43,7 +43,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one was probably meant."""
-        if args and args[0] not in self.commands_at and not args[0].startswith("-"):
+        # A shell that asks for completion (resilient parsing) wants an answer, not an error.
+        is_known = not args or args[0] in self.commands_at or args[0].startswith("-")
+        if not is_known and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
             close = get_close_matches(args[0], self.commands_at, n=1)
