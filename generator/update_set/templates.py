@@ -32,6 +32,7 @@ from markupsafe import Markup
 
 from generator.errors import ConfigError, Fault, GeneratorError, InternalError
 from generator.update_set import serialize
+from generator.update_set.compiled import compiled_cache
 from generator.update_set.records import Value
 
 _NAME = re.compile(r"[a-z0-9_]+(?:/[A-Za-z0-9_.]+)+")
@@ -151,6 +152,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=compiled_cache(Path(__file__)),
         )
         self._environment.filters = {
             "field": _print_field,
