@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from generator.checks.action import Actions
 from generator.checks.batch import Batch
 from generator.checks.columns import Columns
 from generator.checks.envelope import F3, Envelope, is_old_format
@@ -44,7 +45,7 @@ RULES: tuple[Rule, ...] = tuple(
     found
     for family in (
         *(NativeForm, Envelope, Batch, Rows, Scope, PayloadForm, Columns, References, Secrets),
-        MailChain,
+        *(MailChain, Actions),
     )
     for found in family.rules
 ) + (L1,)
@@ -152,6 +153,7 @@ def _lint_export(export: Export, raw: BinaryIO, collector: _Collector, meter: _M
         References(context),
         Secrets(context),
         MailChain(context),
+        Actions(context),
     )
     for family in families:
         collector.extend(family.sets())

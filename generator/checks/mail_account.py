@@ -46,7 +46,7 @@ M9 = rule(
     "M9",
     Severity.ERROR,
     "The account travels inactive.",
-    "write active false; sn-smtp activate cuts over",
+    "write active false; the cut-over is a step of its own, after the import",
     foreign=Severity.WARNING,
 )
 M10 = rule(

@@ -16,8 +16,8 @@ X1 = rule(
     "X1",
     Severity.ERROR,
     "No field that holds a secret is filled.",
-    "leave the element out; if the value is a real secret, revoke it, and hand the new one to the"
-    " instance itself (sn-smtp secret deliver)",
+    "leave the element out; if the value is a real secret, revoke it, and enter the new one on the"
+    " instance itself, never in a file",
 )
 X2 = rule(
     "secrets",

@@ -13,6 +13,7 @@ import pytest
 
 from generator.checks import table_columns
 from generator.checks.columns import LIMITS
+from generator.checks.envelope import is_old_format
 from generator.checks.interface import Severity, listed, shown
 from generator.checks.lint import MOST_PER_RULE, LintReport, is_ours, lint_file
 from generator.checks.raw import RawFile
@@ -20,6 +21,7 @@ from generator.checks.references import References
 from generator.checks.salvage import salvage
 from generator.checks.seen import Seen
 from generator.errors import UsageError
+from generator.update_set.model import SET_ELEMENTS, Element, UpdateSet
 
 
 class Told:
@@ -132,6 +134,20 @@ def test_salvage_of_rows_that_are_broken_themselves(tmp_path: Path) -> None:
     assert [update_set.name for update_set in found.sets] == ["n"]
     assert [(update.name, update.line) for update in found.updates] == [("ok", 4)]
     assert found.unload_date == ""
+
+
+def test_old_format_is_known_by_date_order_and_number() -> None:
+    def of(names: tuple[str, ...]) -> tuple[UpdateSet, ...]:
+        return (UpdateSet(tuple(Element(name, "") for name in names)),)
+
+    old = tuple(name for name in SET_ELEMENTS if name not in ("parent", "remote_parent_id"))
+    assert is_old_format("2016-05-01 00:00:00", of(old))
+    assert not is_old_format("2019-05-01 00:00:00", of(old))
+    assert not is_old_format("1.0.0 build", of(old))
+    assert not is_old_format("2016-05-01 00:00:00", ())
+    assert not is_old_format("2016-05-01 00:00:00", of(SET_ELEMENTS))
+    assert not is_old_format("2016-05-01 00:00:00", of(old[:12]))
+    assert not is_old_format("2016-05-01 00:00:00", of(old[::-1]))
 
 
 def test_deletion_with_only_a_key_is_found(
