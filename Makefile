@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLES := update_sets
 WORKERS ?= 2
 
-.PHONY: demo test lint types tests conformance bench lock clean
+.PHONY: demo test lint types tests conformance bench docs lock clean
 
 demo: $(VENV)/.demo ## Render every example environment and print what was written.
 	$(BIN)/sn-smtp render --all --root $(EXAMPLES)
@@ -33,6 +33,10 @@ conformance: $(VENV)/.dev ## Hold the output against real exports and ServiceNow
 
 bench: $(VENV)/.dev ## Measure; the results with their method are in docs/performance.md.
 	$(BIN)/python -m bench
+
+docs: $(VENV)/.dev ## Write anew the documents that come from the code; the tests hold them current.
+	$(BIN)/sn-smtp schema > docs/environment.schema.json
+	$(BIN)/python docs/generate.py
 
 lock: $(VENV)/.dev ## Refresh requirements/*.lock from pyproject.toml.
 	$(BIN)/python requirements/lock.py

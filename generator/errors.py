@@ -3,8 +3,6 @@
     GeneratorError
     ├── UsageError              2  a wrong call, resolvable by a right one
     │   └── ConfigError         2  with file, line and path inside the file
-    ├── LintFindings            3  findings at or above the chosen severity
-    ├── Differs                 5  drift, or `--check` found stale output
     ├── Refused                 7  a guard said no; nothing was changed
     └── InternalError           1  a bug, or a file system that said no
 
@@ -14,7 +12,6 @@ Every error is one or more `Fault`s: what is wrong, where, and the next step. On
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
@@ -123,11 +120,6 @@ class GeneratorError(Exception):
         """The error of a single fault."""
         return cls(Fault(code, message, file=file, line=line, path=path, next=next))
 
-    @classmethod
-    def of_all(cls, faults: Iterable[Fault]) -> GeneratorError:
-        """The error of several faults."""
-        return cls(*faults)
-
 
 class UsageError(GeneratorError):
     """A wrong call, resolvable by a right one."""
@@ -137,18 +129,6 @@ class UsageError(GeneratorError):
 
 class ConfigError(UsageError):
     """The files that the user wrote, or what Azure handed over, cannot be accepted."""
-
-
-class LintFindings(GeneratorError):
-    """Lint found something at or above the chosen severity."""
-
-    exit_code = ExitCode.FINDINGS
-
-
-class Differs(GeneratorError):
-    """Two things that should be equal are not."""
-
-    exit_code = ExitCode.DIFFERS
 
 
 class Refused(GeneratorError):

@@ -14,7 +14,7 @@ from generator.errors import Fault
 SECRET = "client_secret"  # noqa: S105 - the name of a value, not a value
 """What notices about the secret concern."""
 
-_DELIVER = "deliver it with: sn-smtp secret deliver ENV"
+_DELIVER = "enter it on the instance, in System OAuth > Application Registry"
 
 
 def examine(node: Node) -> tuple[Sourced[str] | None, tuple[Notice | Fault, ...]]:

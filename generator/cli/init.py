@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -23,8 +24,9 @@ def init(session: Session, *, directory: Path, dry_run: bool) -> Outcome:
     lines = [f"{'would write' if dry_run else 'wrote'} {directory / name}" for name in names]
     if not dry_run:
         lines.append(
-            f"next: fill in {directory / 'dev' / 'environment.yaml'}, put Azure's outputs beside "
-            f"it as azure.json, then sn-smtp render dev --root {directory}"
+            f"next: fill in {directory / 'common.yaml'} and {directory / 'dev/environment.yaml'}, "
+            "put Azure's outputs beside the latter as azure.json, then sn-smtp render dev --root "
+            f"{quote(str(directory))}"
         )
     return Outcome(
         result={"directory": str(directory), "dry_run": dry_run, "files": list(names)},

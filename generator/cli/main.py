@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import click
 
@@ -55,12 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from click.shell_completion import shell_complete
 
         sys.exit(shell_complete(cli, {}, "sn-smtp", COMPLETION, completion))
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Names may have letters that a terminal or pipe of another encoding has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(int(run(argv)))
 
 
 def run(argv: list[str]) -> ExitCode:
     """Run a command; the only function that turns errors into exit codes."""
-    session = Session(as_json="--json" in argv)
+    color = False if os.environ.get("NO_COLOR") else None
+    session = Session(as_json="--json" in argv, color=color)
     try:
         return _run(session, argv)
     except OSError as error:
@@ -76,8 +81,7 @@ def run(argv: list[str]) -> ExitCode:
 def _run(session: Session, argv: list[str]) -> ExitCode:
     try:
         with cli.make_context("sn-smtp", list(argv), obj=session) as context:
-            context.color = False if os.environ.get("NO_COLOR") else None
-            session.color = context.color
+            context.color = session.color
             cli.invoke(context)
     except click.exceptions.Exit as stop:
         return ExitCode(stop.exit_code)

@@ -197,7 +197,7 @@ class EmailAccountKeys(Keys):
     )
     live: Flag = Field(
         default=False,
-        description="Whether this account was switched to (sn-smtp activate). Only in "
+        description="Whether the instance was switched to this account (the cut-over). Only in "
         "environment.yaml, never in common.yaml.",
     )
     enable_debug_output: Flag = Field(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cli_calls import Call, Conforms, tree
+from new_root import complete
 
 from generator.config import scaffold
 
@@ -123,18 +124,12 @@ def test_init_into_a_file_is_a_usage_error(tmp_path: Path, sn_smtp: Call) -> Non
     assert file.read_text(encoding="utf-8") == "mine"
 
 
-def test_what_init_wrote_renders_once_the_azure_side_is_known(
-    tmp_path: Path, sn_smtp: Call
-) -> None:
+def test_what_init_wrote_renders_once_it_is_filled_in(tmp_path: Path, sn_smtp: Call) -> None:
     root = tmp_path / "mail"
     assert sn_smtp("init", root).code == 0
     assert sn_smtp("render", "dev", "--root", root).code == 2
 
-    ids = {
-        "tenant_id": {"value": "7f1d2c3b-4a59-4e68-8b77-0c1d2e3f4a5b"},
-        "client_id": {"value": "2b9e6a10-5c4d-4f3e-9a21-6d7c8b9a0e1f"},
-    }
-    (root / "dev" / "azure.json").write_text(json.dumps(ids), encoding="utf-8")
+    complete(root)
 
     assert sn_smtp("render", "dev", "--root", root).code == 0
     assert sn_smtp("render", "--all", "--check", "--root", root).code == 0

@@ -11,7 +11,6 @@ from generator.azure.interface import IdKind
 from generator.azure.model import Severity
 from generator.azure.nodes import Node, Record
 
-_VERIFY = "it is what sn-smtp verify looks at"
 _SMTP_AUTH = "smtp_client_authentication_disabled"
 
 
@@ -117,6 +116,6 @@ def _tells_nothing(what: str, node: Node, facts: Facts) -> None:
     facts.notice(
         "nothing-to-render",
         Severity.NOTE,
-        f"{what} fills no value of the update set; {_VERIFY}",
+        f"{what} fills no value of the update set",
         node,
     )

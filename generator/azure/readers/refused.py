@@ -48,7 +48,7 @@ class TokenError:
             "token-error",
             f"is an error that Entra answered{said}, not an output",
             record.node,
-            next="mend what the error says; sn-smtp verify explains it",
+            next="mend what the error says, then hand over what the command prints",
         )
 
 
