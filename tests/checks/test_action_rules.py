@@ -230,7 +230,6 @@ DAMAGE = [
     ("A9", value("sys_variable_value", "variable", "0" * 32)),
     ("A9", lambda root: root.insert(4, copy.deepcopy(root[3]))),
     ("A7", label_twice),
-    ),
     ("A10", value(OUTPUT, "default_value", "7")),
     ("A10", value(INPUT, "hint", "7")),
 ]
