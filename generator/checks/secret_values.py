@@ -71,7 +71,7 @@ _GENERIC_HOSTS = frozenset(
     {"instance", "instancename", "instance-name", "your-instance", "yourinstance", "www", "docs"}
     | {"support", "store", "developer", "hi", "community", "myinstance", "example"}
 )
-_ADDRESS = re.compile(r"(?<=[\w+-])@([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})(?![\w.])", re.I)
+_DOMAIN = re.compile(r"@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})(?![\w.])")
 _GENERIC_DOMAINS = re.compile(r"(?:.*\.)?(?:example(?:\.\w+)?|test|invalid|localhost)", re.I)
 _MOST_LAYOUTS = 4096
 
@@ -151,10 +151,17 @@ class Secrets:
             )
         if hosts and any(name not in _GENERIC_HOSTS for name in _hosts(text)):
             yield at(row, X2, "The payload holds an instance's host name.", "payload")
-        if addresses and any(
-            not _GENERIC_DOMAINS.fullmatch(found[1]) for found in _ADDRESS.finditer(text)
-        ):
+        if addresses and any(not _GENERIC_DOMAINS.fullmatch(name) for name in _domains(text)):
             yield at(row, X2, "The payload holds a mail address.", "payload")
+
+
+def _domains(text: str) -> Iterator[str]:
+    """Domains of the mail addresses in a text."""
+    # The pattern begins with its one rare character, which makes the search many times faster.
+    for found in _DOMAIN.finditer(text):
+        before = text[found.start() - 1 : found.start()]
+        if before.isalnum() or before in ("_", "+", "-"):
+            yield found[1]
 
 
 def _hosts(text: str) -> Iterator[str]:
