@@ -154,6 +154,22 @@ def test_values_never_run_into_each_other(texts: list[list[str]]) -> None:
     assert (content_digest(one) == content_digest(other)) == (same[0] == same[1])
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"name": "ab", "description": "c"}, {"name": "a", "description": "bc"}),
+        ({"role": "", "name": "global"}, {"role": "global", "name": ""}),
+        ({"rows": (row("a", "x"), row("b", "x"))}, {"rows": (row("aINSERT_OR_UPDATE b", "x"),)}),
+    ],
+)
+def test_neighbours_never_run_into_each_other(
+    one: dict[str, object], other: dict[str, object]
+) -> None:
+    assert content_digest(with_set(package(), 0, **one)) != content_digest(
+        with_set(package(), 0, **other)
+    )
+
+
 def test_identities_are_derived_as_written_down() -> None:
     result = built(package())
     for entry, role in zip(result.sets, ("global", "app"), strict=True):
