@@ -210,11 +210,11 @@ class Endless(io.RawIOBase):
 def test_an_item_without_end_is_refused(
     monkeypatch: pytest.MonkeyPatch, opening: bytes, repeated: bytes
 ) -> None:
-    monkeypatch.setattr(reader, "MAX_ITEM_BYTES", 2 << 20)
+    monkeypatch.setattr(reader, "MAX_ITEM_BYTES", 1 << 20)
     with pytest.raises(UnreadableError) as caught:
         list(Export(Endless(opening, repeated), "endless.xml").updates())
     assert caught.value.faults[0].code == "too-large"
-    assert "2 MiB" in str(caught.value)
+    assert "1 MiB" in str(caught.value)
 
 
 def test_a_file_larger_than_an_item_may_be_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
