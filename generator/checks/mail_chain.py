@@ -98,6 +98,13 @@ BASE_SETS: Mapping[str, tuple[str, ...]] = {
 """Columns that each record always has, besides the system fields of application files
 (`spec/records.md` sections 3 to 7). An adopted entity leaves `client_uuid` out."""
 
+_KEPT = frozenset(
+    "active authentication connection_security default_grant_type enable_ssl enable_tls from"
+    " grant_type oauth_entity oauth_entity_profile oauth_entity_scope oauth_profile port server"
+    " sys_id token_url type user_name".split()
+)
+"""Columns that the rules read; no others are kept."""
+
 _ADOPTED = "client_uuid"
 _GRANT = "client_credentials"
 _TOKEN_PATH = re.compile(r"/[^/]+/oauth2/v2\.0/token")
@@ -134,10 +141,19 @@ class MailChain:
                 row.name,
                 "payload/client_secret",
             )
-        found = self._found[row.table]
-        if len(found) < _MOST:
-            values = {tag: field(record.element, tag) for tag in record.tags}
-            found.append(MailRecord(values, row.update.line, row.name))
+        kept = _KEPT.intersection(record.tags)
+        values = {tag: field(record.element, tag) for tag in kept}
+        found = MailRecord(values, row.update.line, row.name)
+        if len(self._found[row.table]) < _MOST:
+            self._found[row.table].append(found)
+        if self._ours:
+            missing = [
+                name
+                for name in BASE_SETS[row.table]
+                if name not in record.tags and name != _ADOPTED
+            ]
+            if missing:
+                yield found.hit(M14, f"Columns are missing: {listed(missing)}.", missing[0])
 
     def finish(self) -> Iterator[Hit]:
         """Judge the chain."""
@@ -158,8 +174,6 @@ class MailChain:
             yield from self._entity(entity)
             yield from self._cloud(entity, scopes, accounts)
         yield from self._links(accounts, entities)
-        if self._ours:
-            yield from self._base_sets()
 
     def _is_mail(self, scope: MailRecord) -> bool:
         return self._ours or bool(_MAIL_SCOPE.fullmatch(scope.values.get("oauth_entity_scope", "")))
@@ -254,13 +268,6 @@ class MailChain:
             for found in self._found["oauth_entity_profile"]
             if found.values.get("oauth_entity") == entity.values.get("sys_id")
         ]
-
-    def _base_sets(self) -> Iterator[Hit]:
-        for table, base in BASE_SETS.items():
-            for record in self._found[table]:
-                missing = [name for name in base if name not in record.values and name != _ADOPTED]
-                if missing:
-                    yield record.hit(M14, f"Columns are missing: {listed(missing)}.", missing[0])
 
 
 def _split(url: str) -> tuple[str, str, str] | None:
