@@ -10,6 +10,9 @@ WORKERS ?= 2
 
 .PHONY: demo test lint types tests conformance bench docs lock clean
 
+# Python's venv leaves half an environment where the system lacks ensurepip.
+.DELETE_ON_ERROR:
+
 demo: $(VENV)/.demo ## Render every example environment and print what was written.
 	$(BIN)/sn-smtp render --all --root $(EXAMPLES)
 	$(BIN)/sn-smtp lint --root $(EXAMPLES) dev test prod
@@ -43,7 +46,7 @@ lock: $(VENV)/.dev ## Refresh requirements/*.lock from pyproject.toml.
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 
 $(VENV)/.demo: $(VENV)/bin/python requirements/core.lock requirements/build.lock pyproject.toml
 	$(PIP) install --require-hashes -r requirements/core.lock -r requirements/build.lock

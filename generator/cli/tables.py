@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 
 
@@ -21,8 +22,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         laid_out.add_column(heading, overflow="fold")
     for row in rows:
         laid_out.add_row(*(Text(cell) for cell in row))
-    # Piped, nothing is folded: a line is a row.
-    width = max(shutil.get_terminal_size((4096, 24)).columns, 60)
+    # Piped, nothing is folded, whatever COLUMNS says: a line is a row.
+    width = max(shutil.get_terminal_size().columns, 60) if sys.stdout.isatty() else 4096
     console = Console(width=width, color_system=None, force_terminal=False, markup=False)
     with console.capture() as capture:
         console.print(laid_out)

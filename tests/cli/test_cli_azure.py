@@ -128,3 +128,25 @@ def test_a_secret_in_an_input_is_told_and_never_printed(
         assert "client_secret.value" in said.err
     assert "warning: " not in said.out
     assert tree(tmp_path) == before
+
+
+def test_a_piped_line_is_a_row_whatever_the_width(
+    terraform: Path, sn_smtp: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
+    assert f"{terraform}: tenant_id.value" in sn_smtp("azure", "read", terraform).out
+
+
+def test_a_terminal_gets_lines_of_its_width_with_nothing_cut(
+    terraform: Path, sn_smtp: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+
+    out = sn_smtp("azure", "read", terraform).out
+
+    assert max(map(len, out.splitlines())) <= 70
+    assert "Directory" in out
+    assert TENANT[:8] in out
+    assert "…" not in out
