@@ -7,6 +7,7 @@ refused. Where it cannot be had, templates are compiled each time; nothing else 
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from hashlib import sha1
 from pathlib import Path
@@ -30,7 +31,8 @@ class _Quiet(FileSystemBytecodeCache):
         """Load what is there; anything that is no bytecode of this Python counts as nothing."""
         try:
             super().load_bytecode(bucket)
-        except (OSError, EOFError, ValueError, TypeError):
+        except Exception:
+            # A damaged pickle raises almost anything.
             bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
@@ -41,6 +43,9 @@ class _Quiet(FileSystemBytecodeCache):
 
 def compiled_cache(*sources: Path) -> BytecodeCache | None:
     """A cache for templates compiled by the code in `sources`, or None if there can be none."""
+    if sys.platform == "win32":
+        # Jinja takes the temporary directory there as it is, and others may write to it.
+        return None
     try:
         salt = b"".join(source.read_bytes() for source in sources)
         return _Quiet(sha1(salt, usedforsecurity=False).digest())

@@ -22,6 +22,7 @@ from jinja2 import (
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
+    compiler,
 )
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
@@ -152,7 +153,10 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            bytecode_cache=compiled_cache(Path(__file__)),
+            # Constants pass their filters when a template is compiled, by Jinja's compiler.
+            bytecode_cache=compiled_cache(
+                *(Path(source) for source in (__file__, serialize.__file__, compiler.__file__))
+            ),
         )
         self._environment.filters = {
             "field": _print_field,
