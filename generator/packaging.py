@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from generator.rendering import PackageRenderer, Rendering
 from generator.update_set.manifest import Manifest
 from generator.update_set.model import Update
 from generator.update_set.package_state import (
-    PackageState,
     examine,
     read_plain,
     require_finished,
@@ -74,7 +74,7 @@ def render_package(
         rendering = renderer.render(
             environment,
             previous=state.manifest,
-            last_rows=lambda: _last_rows(state),
+            last_rows=partial(_last_rows, directory),
             again=again,
         )
         verified = state.verified()
@@ -97,17 +97,14 @@ def render_package(
     return Package(rendering, changed, first=state.manifest is None, finished=finished)
 
 
-def _last_rows(state: PackageState) -> Mapping[str, Update]:
+def _last_rows(directory: Path, manifest: Manifest) -> Mapping[str, Update]:
     """The rows of the package in place, whose files must be the rendered ones."""
-    manifest = state.manifest
-    if manifest is None:
-        return {}
     rows: dict[str, Update] = {}
     for name in _set_files(manifest):
-        data = read_plain(state.directory, name)
+        data = read_plain(directory, name)
         if data is None or sha256(data).hexdigest() != manifest.files.get(name):
-            raise _unknown_history(state.directory / name)
-        rows |= {update.name: update for update in read_unload(state.directory / name).updates}
+            raise _unknown_history(directory / name)
+        rows |= {update.name: update for update in read_unload(directory / name).updates}
     return rows
 
 

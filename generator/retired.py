@@ -20,8 +20,9 @@ from generator.update_set.model import Update
 from generator.update_set.payload import Unstamped
 from generator.update_set.records import GLOBAL
 
-LastRows = Callable[[], Mapping[str, Update]]
-"""Gives the rows of the package in place by update name; called only if records disappeared."""
+LastRows = Callable[[Manifest], Mapping[str, Update]]
+"""Gives the rows of the package in place, whose manifest it is handed, by update name; called only
+if records disappeared."""
 
 
 def retired_records(
@@ -54,7 +55,7 @@ def retired_records(
         if name not in present and (environment.deletions or not entry.acknowledged)
     }
     gone = [name for name in previous.history.records if name not in present]
-    rows = last_rows() if gone else {}
+    rows = last_rows(previous) if gone else {}
     for name in gone:
         row = rows.get(name)
         # The account, once live, stands in no set.
@@ -70,8 +71,7 @@ def retired_records(
             acknowledged=False,
         )
     return tuple(
-        replace(entry, acknowledged=entry.acknowledged or environment.deletions)
-        for _, entry in sorted(kept.items())
+        replace(entry, acknowledged=environment.deletions) for _, entry in sorted(kept.items())
     )
 
 

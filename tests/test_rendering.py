@@ -78,6 +78,16 @@ def test_records_are_the_rows_payloads_indented(environment: Make) -> None:
         assert indented.endswith(b">\n")
 
 
+def test_a_row_names_the_table_that_its_record_hangs_on(environment: Make) -> None:
+    found = {
+        update.name[:-33]: update.value("table")
+        for update in shipped(in_memory(environment()).files).updates
+    }
+    hanging = {table for table, of in found.items() if of == "sys_email_account"}
+    assert hanging == {"sysevent_register", "sysevent_email_action"}
+    assert {of for table, of in found.items() if table not in hanging} == {""}
+
+
 def test_identities_follow_the_digest_of_the_package(environment: Make) -> None:
     rendering = in_memory(environment(layout=Layout.SEPARATE))
     found = shipped(rendering.files)
@@ -274,6 +284,16 @@ def test_a_faulty_template_is_named(
     assert fault.next
     if kind is ConfigError:
         assert name in fault.message
+
+
+def test_a_comment_in_a_template_is_no_field(
+    environment: Make, tmp_path: Path, repository: Path
+) -> None:
+    own = (repository / "templates" / ACCOUNT).read_text(encoding="utf-8")
+    noted = own.replace("</sys_email_account>", "<!-- a note --></sys_email_account>")
+    assert noted != own
+    files = first(with_template(tmp_path, ACCOUNT, noted), environment()).files
+    assert files["email_account.xml"] == in_memory(environment()).files["email_account.xml"]
 
 
 def test_a_secret_in_a_template_does_not_leave(environment: Make, tmp_path: Path) -> None:
