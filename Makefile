@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLES := update_sets
+DEMO := build/demo
 WORKERS ?= 2
 
 .PHONY: demo test lint types tests conformance bench docs lock clean
@@ -13,10 +14,14 @@ WORKERS ?= 2
 # Python's venv leaves half an environment where the system lacks ensurepip.
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.demo ## Render every example environment and print what was written.
-	$(BIN)/sn-smtp render --all --root $(EXAMPLES)
-	$(BIN)/sn-smtp lint --root $(EXAMPLES) dev test prod
-	$(BIN)/sn-smtp show --root $(EXAMPLES) dev
+demo: $(VENV)/.demo ## Render a copy of every example environment and print what was written.
+	rm -rf $(DEMO)
+	mkdir -p $(dir $(DEMO))
+	cp -R $(EXAMPLES) $(DEMO)
+	rm -rf $(DEMO)/*/records $(DEMO)/*/manifest.json $(DEMO)/*/*.xml $(DEMO)/*/SUMMARY.md
+	$(BIN)/sn-smtp render --all --root $(DEMO)
+	$(BIN)/sn-smtp lint --root $(DEMO) dev test prod
+	$(BIN)/sn-smtp show --root $(DEMO) dev
 
 test: lint types tests ## Lint, types and all tests: what the README promises.
 
@@ -58,4 +63,4 @@ $(VENV)/.dev: $(VENV)/.demo requirements/dev.lock
 	touch $@
 
 clean:
-	rm -rf $(VENV) .cache .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build .cache .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -2,7 +2,8 @@
 
     GeneratorError
     ├── UsageError              2  a wrong call, resolvable by a right one
-    │   └── ConfigError         2  with file, line and path inside the file
+    │   ├── ConfigError         2  with file, line and path inside the file
+    │   └── UnreadableError     2  a file that is no update set export, or a broken one
     ├── Refused                 7  a guard said no; nothing was changed
     └── InternalError           1  a bug, or a file system that said no
 
@@ -129,6 +130,10 @@ class UsageError(GeneratorError):
 
 class ConfigError(UsageError):
     """The files that the user wrote, or what Azure handed over, cannot be accepted."""
+
+
+class UnreadableError(UsageError):
+    """The file is not an update set export that can be read."""
 
 
 class Refused(GeneratorError):

@@ -23,10 +23,11 @@ from generator.checks.rows import Rows
 from generator.checks.salvage import salvage
 from generator.checks.scope import Scope
 from generator.checks.secret_values import X3, Secrets
+from generator.errors import UnreadableError
 from generator.progress import Progress, Silent
 from generator.secrets.shapes import embedded_secret
 from generator.update_set.model import UpdateSet
-from generator.update_set.reader import Export, UnreadableError, open_export
+from generator.update_set.reader import Export, open_export
 
 L1 = rule(
     "lint",

@@ -29,7 +29,7 @@ def write(reports: Sequence[LintReport], *, fail_on: Severity) -> str:
         failed += failures
     _count(suites, len(RULES) * len(reports), failed)
     return etree.tostring(
-        suites, pretty_print=True, xml_declaration=True, encoding="UTF-8"
+        suites, pretty_print=True, xml_declaration=True, encoding="US-ASCII"
     ).decode()
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from lxml import etree
 
-from generator.errors import Fault, UsageError
+from generator.errors import Fault, UnreadableError
 from generator.update_set.model import Element, Unload, Update, UpdateSet
 
 MAX_DEPTH = 64
@@ -28,10 +28,6 @@ MAX_STRANGERS = 1000
 
 _SETS = "sys_remote_update_set"
 _UPDATES = "sys_update_xml"
-
-
-class UnreadableError(UsageError):
-    """The file is not an update set export that can be read."""
 
 
 class _TooLarge(Exception):  # noqa: N818 - never leaves this module

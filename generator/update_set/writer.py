@@ -12,8 +12,9 @@ from io import BytesIO
 
 from jinja2 import TemplateError
 
+from generator.errors import UnreadableError
 from generator.update_set.model import Unload, Update, UpdateSet
-from generator.update_set.reader import Export, UnreadableError
+from generator.update_set.reader import Export
 from generator.update_set.templates import Templates
 
 TEMPLATE = "update_set/unload.xml.j2"

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.errors import UnreadableError
 from generator.update_set import reader
-from generator.update_set.reader import Export, UnreadableError, open_export, read_unload
+from generator.update_set.reader import Export, open_export, read_unload
 
 BOMB = (
     '<!DOCTYPE unload [<!ENTITY a "ha">'

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from generator.errors import ConfigError, InternalError, UsageError
+from generator.errors import ConfigError, InternalError, UnreadableError, UsageError
 from generator.update_set.model import Element, Unload, Update, UpdateSet
-from generator.update_set.reader import Export, UnreadableError, open_export
+from generator.update_set.reader import Export, open_export
 from generator.update_set.templates import Templates
 from generator.update_set.writer import TEMPLATE, write, write_chunks
 
