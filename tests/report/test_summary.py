@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
@@ -264,6 +265,24 @@ def test_rows_are_shared_only_while_they_say_the_same(environment: Make) -> None
         assert f"name: Account {number}<br>" in text
         assert ("Not in an update set." in text) is live
     assert len(summaries._rows) <= 256
+
+
+def test_the_same_record_in_and_out_of_a_set(environment: Make) -> None:
+    summaries = Summaries(TEMPLATES)
+    integration = integrate(environment())
+    whole, app = (SetInFile(contents, "f.xml", 1) for contents in integration.sets)
+    less = replace(whole, contents=replace(whole.contents, records=whole.contents.records[:-1]))
+    said = [
+        summaries.render(
+            environment(),
+            integration,
+            sets=(first, app),
+            build_time="2026-11-23 12:00:00",
+            left=(),
+        ).count(b"Not in an update set.")
+        for first in (whole, less, whole)
+    ]
+    assert said == [0, 1, 0]
 
 
 def test_only_the_build_time_is_of_the_clock(environment: Make) -> None:
