@@ -64,11 +64,12 @@ def render_package(
     directory = environment.directory
     writes = mode is Mode.WRITE
     with locked(directory) if writes else nullcontext():
-        state = examine(directory)
+        # What is in place is compared with what is rendered, so it need not be verified first.
+        state = examine(directory, verify=False)
         finished = False
         if writes:
             finished = recover(state)
-            state = examine(directory) if finished else state
+            state = examine(directory, verify=False) if finished else state
         else:
             require_finished(state)
         rendering = renderer.render(
@@ -77,23 +78,10 @@ def render_package(
             last_rows=partial(_last_rows, directory),
             again=again,
         )
-        verified = state.verified()
         if writes:
-            changed = store(
-                directory,
-                rendering.files,
-                new=rendering.manifest,
-                old=state.manifest,
-                verified=verified,
-            )
+            changed = store(directory, rendering.files, new=rendering.manifest, old=state.manifest)
         else:
-            changed = changes(
-                directory,
-                rendering.files,
-                state.manifest,
-                new=rendering.manifest,
-                verified=verified,
-            )
+            changed = changes(directory, rendering.files, state.manifest)
     return Package(rendering, changed, first=state.manifest is None, finished=finished)
 
 

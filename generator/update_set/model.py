@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import NamedTuple, NewType
 
 SysId = NewType("SysId", str)
@@ -193,4 +194,6 @@ def elements(
     Returns:
         The elements in order.
     """
-    return tuple([Element(name, values.get(name, ""), displays.get(name)) for name in order])
+    names = tuple(order)
+    texts = map(values.get, names, repeat(""))
+    return tuple(map(Element, names, texts, map(displays.get, names)))

@@ -28,6 +28,7 @@ class Condition(Enum):
     EMPTY = "no package yet"
     WHOLE = "whole"
     EDITED = "files differ from the manifest"
+    UNVERIFIED = "there is a manifest; its files were not looked at"
     INTERRUPTED = "a render was interrupted between its renames"
 
 
@@ -46,23 +47,24 @@ class PackageState:
     differing: tuple[str, ...]
     """Files that are missing or differ from the manifest in place."""
 
-    def verified(self) -> dict[str, str]:
-        """Name to SHA-256 of the files that were read and are what the manifest in place says."""
-        if self.manifest is None:
-            return {}
-        bad = frozenset(self.differing)
-        return {name: digest for name, digest in self.manifest.files.items() if name not in bad}
 
-
-def examine(directory: Path) -> PackageState:
+def examine(directory: Path, *, verify: bool = True) -> PackageState:
     """Find out what state a package is in; writes nothing.
+
+    Args:
+        directory: The environment's directory.
+        verify: Whether every file is held against the manifest. Who compares the files with
+            others anyway (render) can do without, unless an interrupted render left its staging.
 
     Raises:
         Refused: The manifest is conflicted, corrupt, newer, or missing beside package files.
     """
     manifest = _load(directory / manifests.NAME)
     staged = _load_staged(directory)
-    differing = () if manifest is None else differing_files(directory, manifest.files)
+    verify = verify or staged is not None
+    differing: tuple[str, ...] = ()
+    if manifest is not None and verify:
+        differing = differing_files(directory, manifest.files)
     if (
         staged is not None
         and (manifest is None or differing or _has_begun(directory, manifest, staged))
@@ -84,6 +86,8 @@ def examine(directory: Path) -> PackageState:
             )
         return PackageState(directory, Condition.EMPTY, None, None, ())
     condition = Condition.EDITED if differing else Condition.WHOLE
+    if not verify:
+        condition = Condition.UNVERIFIED
     return PackageState(directory, condition, manifest, None, differing)
 
 

@@ -11,13 +11,13 @@ import ctypes
 import errno
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
 
 from generator.errors import Fault, InternalError, Refused
 from generator.update_set import manifest as manifests
@@ -84,6 +84,8 @@ def recover(state: PackageState) -> bool:
         Refused: A symbolic link stands where the package writes.
     """
     if state.condition is Condition.INTERRUPTED and state.staged is not None:
+        names = (*state.staged.files, *_gone(state.staged, state.manifest))
+        _refuse_obstacles(state.directory, names)
         waiting = _waiting(state.directory / STAGING, state.staged)
         _put_in_place(state.directory, waiting, state.staged, state.manifest, synced)
         return True
@@ -91,35 +93,18 @@ def recover(state: PackageState) -> bool:
     return False
 
 
-def changes(
-    directory: Path,
-    files: Mapping[str, bytes],
-    old: Manifest | None,
-    *,
-    new: Manifest | None = None,
-    verified: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[str, ...]:
+def changes(directory: Path, files: Mapping[str, bytes], old: Manifest | None) -> tuple[str, ...]:
     """Names of the files that storing would write or remove, sorted.
 
     Args:
         directory: The environment's directory.
         files: Every file of the package with its bytes.
-        old: The manifest in place, if any.
-        new: What the new `manifest.json` says; with it a file in `verified` is not read again.
-        verified: SHA-256 of files in place that were just read (`PackageState.verified`).
+        old: The manifest in place; without one nothing in place counts.
     """
-    digests_ = {} if new is None else new.files
-    changed = []
-    for name, data in files.items():
-        known, wanted = verified.get(name), digests_.get(name)
-        if known is not None and wanted is not None:
-            if known != wanted:
-                changed.append(name)
-        elif read_plain(directory, name) != data:
-            changed.append(name)
-    if old is not None:
-        gone = (*old.files, manifests.NAME)
-        changed += [name for name in gone if name not in files and _lies_there(directory / name)]
+    if old is None:
+        return tuple(sorted(files))
+    changed = [name for name, data in files.items() if read_plain(directory, name) != data]
+    changed += [name for name in old.files if name not in files and _lies_there(directory / name)]
     return tuple(sorted(changed))
 
 
@@ -129,7 +114,6 @@ def store(
     *,
     new: Manifest,
     old: Manifest | None,
-    verified: Mapping[str, str] = MappingProxyType({}),
     sync: Callable[[Path], None] | None = None,
 ) -> tuple[str, ...]:
     """Write a package; what did not change is not touched.
@@ -139,7 +123,6 @@ def store(
         files: Every file of the package with its bytes, `manifest.json` among them.
         new: What `manifest.json` says.
         old: The manifest in place, if any.
-        verified: SHA-256 of files in place that were just read (`PackageState.verified`).
         sync: How a directory's files reach the disk; the platform's way by default.
 
     Returns:
@@ -150,10 +133,10 @@ def store(
             render finishes this one.
         Refused: A symbolic link stands where the package writes.
     """
-    changed = changes(directory, files, old, new=new, verified=verified)
+    changed = changes(directory, files, old)
     if not changed:
         return ()
-    _refuse_obstacles(directory, (*files, *changed))
+    _refuse_obstacles(directory, (*files, *_gone(new, old)))
     sync = sync or synced
     staging = directory / STAGING
     try:
@@ -170,6 +153,11 @@ def store(
         raise _said_no(error, directory, "Nothing was changed.") from None
     _put_in_place(directory, waiting, new, old, sync)
     return changed
+
+
+def _gone(new: Manifest, old: Manifest | None) -> tuple[str, ...]:
+    """Names of the files that are no longer produced."""
+    return () if old is None else tuple(name for name in old.files if name not in new.files)
 
 
 def _waiting(staging: Path, staged: Manifest) -> list[str]:
@@ -190,13 +178,13 @@ def _put_in_place(
 ) -> None:
     """Rename what waits in `.render/`, remove what is no longer produced, the manifest last."""
     staging = directory / STAGING
-    gone = () if old is None else tuple(name for name in old.files if name not in new.files)
-    _refuse_obstacles(directory, (*new.files, *gone))
+    gone = _gone(new, old)
+    waiting = tuple(waiting)
     try:
+        for folder in sorted({name.rpartition("/")[0] for name in waiting}):
+            (directory / folder).mkdir(parents=True, exist_ok=True)
         for name in waiting:
-            target = directory / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (staging / staging_name(name)).replace(target)
+            (staging / staging_name(name)).replace(directory / name)
         _remove(directory, gone)
         sync(directory)
         (staging / manifests.NAME).replace(directory / manifests.NAME)
@@ -222,17 +210,35 @@ def _refuse_obstacles(directory: Path, names: Iterable[str]) -> None:
     A link in place of a directory would lead writes out of the package; a directory in place of
     a file would stop the renames half-way, and those of every later render.
     """
-    parents = {directory / STAGING}
+    names = tuple(names)
+    folders = {STAGING}
     for name in names:
-        path = directory / name
-        if path.is_dir() and not path.is_symlink():
-            raise _obstacle(path, "A directory stands where the package has a file")
-        parents.update(directory / parent for parent in Path(name).parents if parent.parts)
-    for path in sorted(parents):
-        if path.is_symlink() or (path.exists() and not path.is_dir()):
+        parts = name.split("/")[:-1]
+        folders.update("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+    there = {""}
+    for folder in sorted(folders):
+        mode = _mode(directory, folder)
+        if mode is not None and not stat.S_ISDIR(mode):
             raise _obstacle(
-                path, "A symbolic link or a file stands where the package has a directory"
+                directory / folder,
+                "A symbolic link or a file stands where the package has a directory",
             )
+        if mode is not None:
+            there.add(folder)
+    for name in names:
+        if name.rpartition("/")[0] in there and _is_directory(_mode(directory, name)):
+            raise _obstacle(directory / name, "A directory stands where the package has a file")
+
+
+def _mode(directory: Path, name: str) -> int | None:
+    try:
+        return os.lstat(f"{directory}/{name}").st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _is_directory(mode: int | None) -> bool:
+    return mode is not None and stat.S_ISDIR(mode)
 
 
 def _obstacle(path: Path, what: str) -> Refused:
