@@ -91,7 +91,14 @@ SCOPES = st.text(string.ascii_lowercase + string.digits + "_", min_size=1, max_s
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)).map(
     lambda moment: moment.replace(microsecond=0)
 )
-SECURITY = st.sampled_from([(587, ConnectionSecurity.STARTTLS), (465, ConnectionSecurity.SSL)])
+SECURITY = st.sampled_from(
+    [
+        (587, ConnectionSecurity.STARTTLS),
+        (465, ConnectionSecurity.SSL),
+        (2525, ConnectionSecurity.STARTTLS),
+        (25, ConnectionSecurity.SSL),
+    ]
+)
 ADOPTED = st.dictionaries(st.sampled_from(sorted(logical_names())), SYS_IDS, max_size=4).filter(
     lambda ids: len(set(ids.values())) == len(ids)
 )

@@ -64,7 +64,14 @@ M13 = rule(
     "The From address is the mailbox that signs in.",
     "grant SendAs on the From address in Exchange",
 )
-ACCOUNT_RULES = (M5, M6, M7, M8, M9, M10, M13)
+M15 = rule(
+    "mail chain",
+    "M15",
+    Severity.WARNING,
+    "The port is one of the two for mail submission, 587 or 465.",
+    "use port 587 with starttls, unless a relay of your own listens elsewhere",
+)
+ACCOUNT_RULES = (M5, M6, M7, M8, M9, M10, M13, M15)
 """The rules of this module."""
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
@@ -97,7 +104,9 @@ def _account(account: MailRecord) -> Iterator[Hit]:
     port, security = values.get("port", ""), values.get("connection_security", "")
     if security not in ("starttls", "ssl"):
         yield account.hit(M6, f"connection_security is {shown(security)}.", "connection_security")
-    elif _PAIRS.get(port) != security:
+    elif port not in _PAIRS:
+        yield account.hit(M15, f"Port {shown(port)} is neither 587 nor 465.", "port")
+    elif _PAIRS[port] != security:
         yield account.hit(M5, f"Port {shown(port)} does not go with {security}.", "port")
     for flag, meant in (("enable_ssl", "ssl"), ("enable_tls", "starttls")):
         if values.get(flag) == "true" and security != meant:

@@ -115,7 +115,7 @@ _MOST = 1000
 
 
 class MailChain:
-    """Rules M1 to M14; in a foreign file only of a chain that is about mail."""
+    """Rules M1 to M15; in a foreign file only of a chain that is about mail."""
 
     rules: ClassVar[tuple[Rule, ...]] = (M1, M2, M3, M4, *ACCOUNT_RULES, M11, M12, M14)
 

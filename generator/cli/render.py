@@ -146,9 +146,9 @@ def _running(progress: Progress, what: str, total: int) -> Iterator[None]:
 def _check_records(again: tuple[str, ...]) -> None:
     from difflib import get_close_matches
 
-    from generator.integration.integration import logical_names
+    from generator.integration.integration import record_names
 
-    names = logical_names()
+    names = record_names()
     unknown = [name for name in again if name != "*" and name not in names]
     if not unknown:
         return

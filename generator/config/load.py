@@ -30,6 +30,7 @@ from generator.config.environment import (
     OAuthSettings,
 )
 from generator.config.layers import Layer, Layers, lay, read_layer
+from generator.config.mail_pairs import pair_faults
 from generator.config.models import EmailAccountKeys, EnvironmentKeys
 from generator.config.substitution import Resolver
 from generator.config.sys_id_names import sys_id_faults
@@ -124,6 +125,8 @@ class Loader:
             *sys_id_faults(layers.tree, values, logical_names=self._logical_names),
             *settled.faults,
         ]
+        if checked.keys is not None:
+            faults += pair_faults(layers.tree, checked.keys, file=layers.file)
         if faults or checked.keys is None or settled.settings is None:
             raise ConfigError(*self._in_order(faults))
         self._claims[name] = self._claim(name, layers)

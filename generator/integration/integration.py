@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from generator.config.environment import Environment
 from generator.errors import ConfigError, Fault
-from generator.integration.mail_chain import LOGICAL_NAMES, mail_chain
+from generator.integration.mail_chain import CLIENT_UUID, LOGICAL_NAMES, mail_chain
 from generator.integration.scoped_app import (
     AppInputs,
     app_application,
@@ -65,6 +65,11 @@ class Integration:
 def logical_names() -> tuple[str, ...]:
     """Every name that `sys_ids:` accepts."""
     return (*LOGICAL_NAMES, *app_logical_names())
+
+
+def record_names() -> tuple[str, ...]:
+    """Those of them that are the name of a record."""
+    return tuple(name for name in logical_names() if name != CLIENT_UUID)
 
 
 def integrate(environment: Environment) -> Integration:

@@ -377,6 +377,7 @@ BREACHES: list[tuple[str, Callable[[str], str]]] = [
     ("M4", swap("/oauth2/v2.0/token", "/oauth2/token")),
     ("M4", swap("<token_url>https://", "<token_url>https://[")),
     ("M5", in_row(ACCOUNT, "<port>587", "<port>465")),
+    ("M15", in_row(ACCOUNT, "<port>587", "<port>2525")),
     ("M5", in_row(ACCOUNT, "<from/>", "<enable_ssl>true</enable_ssl><from/>")),
     ("M6", swap("<connection_security>starttls", "<connection_security>none")),
     ("M7", swap("<server>smtp.office365.com", "<server>localhost")),

@@ -100,7 +100,7 @@ def test_substitution(root: Root) -> None:
 
 def test_substitution_is_checked_like_a_written_value(root: Root) -> None:
     root.put("email_account.port", "${env:PORT}")
-    assert root.load(variables={"PORT": "465"}).email_account.port == 465
+    assert root.load(variables={"PORT": "2525"}).email_account.port == 2525
     fault = root.fault(variables={"PORT": "many"})
     assert (fault.code, fault.path) == ("not-accepted", "email_account.port")
     assert "many" not in str(fault)

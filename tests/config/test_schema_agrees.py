@@ -46,7 +46,7 @@ MORE = [
     ("azure.client_secret_from", "hunter2"),
 ]
 
-VARIABLES = {"X": "x", "Y": "acme", "PORT": "465", "RELEASE": "zurich"}
+VARIABLES = {"X": "x", "Y": "acme", "PORT": "2525", "RELEASE": "zurich"}
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,6 @@ ACCEPTED = [
     ("email_account.server", "SMTP.Office365.com", "smtp.office365.com"),
     ("email_account.port", "1", 1),
     ("email_account.port", "65535", 65535),
-    ("email_account.connection_security", "ssl", "ssl"),
     ("email_account.live", "true", True),
     ("email_account.enable_debug_output", "true", True),
     ("azure.service_principal_object_id", GUID, GUID.lower()),
@@ -82,6 +81,21 @@ ACCEPTED = [
 def test_accepted(root: Root, path: str, written: str, expected: object) -> None:
     loaded = root.put(path, written).load()
     assert value(loaded, path) == expected
+
+
+def test_port_and_connection_security_do_not_contradict_each_other(root: Root) -> None:
+    root.put("email_account.connection_security", "ssl")
+    fault = root.fault()
+    assert (fault.code, fault.path) == ("port-and-security", "email_account.connection_security")
+    assert fault.line is not None and fault.next
+    assert "587 goes with starttls, not with ssl" in fault.message
+    both = "{}\n  connection_security: {}"
+    root.put("email_account.port", both.format(465, "ssl"))
+    assert root.load().email_account.connection_security == "ssl"
+    root.put("email_account.port", both.format(2525, "ssl"))
+    assert root.load().email_account.port == 2525
+    root.put("email_account.port", both.format(465, "starttls"))
+    assert "465 goes with ssl, not with starttls" in root.fault().message
 
 
 REFUSED = [
