@@ -125,7 +125,7 @@ def _print_field(fields: Mapping[str, Value], name: str) -> Markup:
 def _print_fields(fields: Mapping[str, Value], names: str) -> Markup:
     """Many fields at once, by their names in the platform's order, separated by white space."""
     try:
-        return Markup("").join([serialize.field(name, fields[name]) for name in names.split()])
+        return serialize.fields(fields, names.split())
     except KeyError as error:
         raise TemplateError(f"the record has no field {error.args[0]}") from None
 
