@@ -15,7 +15,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -324,9 +324,13 @@ def sync_each(directory: Path) -> None:
 
 def digests(files: Mapping[str, bytes]) -> dict[str, str]:
     """SHA-256 by name of every file but the manifest."""
-    return {
-        name: sha256(data).hexdigest() for name, data in files.items() if name != manifests.NAME
-    }
+    return {name: _digest(data) for name, data in files.items() if name != manifests.NAME}
+
+
+@lru_cache(maxsize=64)
+def _digest(data: bytes) -> str:
+    """Kept, because the same bytes stand in the packages of many environments."""
+    return sha256(data).hexdigest()
 
 
 def _said_no(error: OSError, directory: Path, consequence: str) -> InternalError:
