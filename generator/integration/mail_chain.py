@@ -202,7 +202,7 @@ def _account(environment: Environment, ids: _Ids, profile_name: str) -> Record:
         **_stamps(environment, ids.account),
     }
     if not account.live:
-        # After the cut-over only `activate` decides about it (design decision 6).
+        # After the cut-over no import may decide about it (docs/decisions.md, 7).
         fields["active"] = "false"
     return Record(
         table=ACCOUNT,
@@ -212,7 +212,18 @@ def _account(environment: Environment, ids: _Ids, profile_name: str) -> Record:
         fields=fields,
         label=account.name,
         purpose="The SMTP email account that sends with OAuth 2.0.",
-        highlights=("name", "user_name", "from", "server", "port", "connection_security", "active"),
+        highlights=(
+            "name",
+            "user_name",
+            "from",
+            "email_user_label",
+            "server",
+            "port",
+            "connection_security",
+            "authentication",
+            "oauth_profile",
+            "active",
+        ),
     )
 
 

@@ -224,7 +224,7 @@ def _property(
             **file_fields(inputs, PROPERTY, sys_id, sys_name=name),
             "choices": "",
             "description": description,
-            # A change must not flush the caches of the whole instance (design decision 10).
+            # A change must not flush the caches of the whole instance.
             "ignore_cache": "true",
             "is_private": "false",
             "name": name,

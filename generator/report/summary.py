@@ -16,6 +16,8 @@ from generator.update_set.templates import Templates
 
 _PRIVILEGE = "sys_scope_privilege"
 _CACHED = 256
+_EMPTY = {("sys_email_account", "from"): "(the user name)"}
+"""What an empty field means, where the platform says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Summaries:
             "entity": next(record for record in chain if record.table == "oauth_entity"),
             "account_sys_id": integration.account.sys_id,
             "secret_expires_on": None if expires is None else timestamp(expires),
+            "secret_ended": expires is not None and timestamp(expires) <= build_time,
             "app_role": environment.azure.authorization is Authorization.APP_ROLE,
             "deleted": [entry for entry in left if entry.deleted],
             "left": [entry for entry in left if not entry.deleted],
@@ -111,5 +114,5 @@ def _values(record: Record) -> list[tuple[str, str]]:
         if value is None:
             continue
         text = value.display_value or value.value if isinstance(value, Reference) else str(value)
-        found.append((name, text or "(empty)"))
+        found.append((name, text or _EMPTY.get((record.table, name), "(empty)")))
     return found

@@ -1,6 +1,6 @@
 """From rows to update sets: identities, stamps and the batch around them.
 
-Identity of sets and rows follows `docs/decisions.md` (design decision 3): D covers everything
+Identity of sets and rows follows `docs/decisions.md`, 3: D covers everything
 that stands in the package, so a change anywhere gives new sets everywhere, and the same package
 is the same sets.
 """
@@ -115,7 +115,7 @@ class Built:
     """Everything that follows from a draft and its history."""
 
     digest: str
-    """D of design decision 3."""
+    """D of `docs/decisions.md`, 3."""
 
     sets: tuple[BuiltSet, ...]
     files: tuple[BuiltFile, ...]

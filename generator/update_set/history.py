@@ -1,4 +1,4 @@
-"""Time moves only when content does (`docs/decisions.md`, design decision 4).
+"""Time moves only when content does (`docs/decisions.md`, 4).
 
 A package remembers when it last changed (B) and, per record, its content digest and its three
 stamps. Everything here is pure: the clock is read elsewhere, once, and passed in.
@@ -143,7 +143,8 @@ def advance(
 @lru_cache(maxsize=256)
 def timestamp(moment: datetime) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC, as the platform writes times."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    # Not strftime: the C library decides whether its %Y is padded to four digits.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
 
 
 def recorded_at(build: datetime, *, position: int, count: int) -> str:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
 
+from lxml import etree
+
 from generator.clock import EARLIEST, LATEST
 from generator.errors import Fault, Refused
 from generator.update_set.history import History, RecordHistory, Retired
@@ -29,6 +31,8 @@ _FILE = re.compile(
 """What a package may hold. What a manifest lists is removed when it is no longer rendered, so that
 one that was tampered with must not name the user's own files."""
 
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+_SHIPPED = "INSERT_OR_UPDATE"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _STAMP = "%Y-%m-%d %H:%M:%S"
 
@@ -61,7 +65,7 @@ class Manifest:
     """SHA-256 of the understood values at the last change of content."""
 
     digest: str
-    """D of design decision 3."""
+    """D of `docs/decisions.md`, 3."""
 
     sets: tuple[ManifestSet, ...]
     history: History
@@ -154,8 +158,8 @@ def load(data: bytes, *, file: str) -> Manifest:
             "manifest-conflicted",
             "The manifest holds conflict markers of a merge.",
             file,
-            "take one side whole (git checkout --ours or --theirs on the whole environment "
-            "directory), then render again",
+            "take one side's manifest (git checkout --ours -- manifest.json in that directory), "
+            "remove the sys_remote_update_set_*.xml beside it, then render again and git add all",
         )
     try:
         body = json.loads(data[:MAX_BYTES])
@@ -240,7 +244,7 @@ def _record(name: str, entry: object) -> RecordHistory:
 
 def _retired(name: str, entry: object) -> Retired:
     body = _object(entry, "retired")
-    return Retired(
+    found = Retired(
         name=name,
         logical_name=_get(body, "logical_name", str),
         label=_get(body, "label", str),
@@ -250,6 +254,22 @@ def _retired(name: str, entry: object) -> Retired:
         payload=_get(body, "payload", str),
         acknowledged=_get(body, "acknowledged", bool),
     )
+    if found.payload and not _is_payload_of(name, found.payload):
+        raise _Malformed(f"retired: the payload of {name} is not that record's")
+    return found
+
+
+def _is_payload_of(name: str, payload: str) -> bool:
+    """Whether a payload, which may become a DELETE row, is whole and holds the record it names."""
+    try:
+        root = etree.fromstring(payload.encode(), _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        return False
+    if root.tag != "record_update" or not len(root):
+        return False
+    head = root[0]
+    expected = f"{root.get('table')}_{head.findtext('sys_id')}"
+    return head.tag == root.get("table") and head.get("action") == _SHIPPED and name == expected
 
 
 T = TypeVar("T")

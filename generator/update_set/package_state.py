@@ -98,13 +98,12 @@ def require_finished(state: PackageState) -> None:
         Refused: It was.
     """
     if state.condition is Condition.INTERRUPTED:
-        name = state.directory.name
         raise Refused(
             Fault(
                 "render-interrupted",
                 "A render of this package was interrupted; its files are of two renders.",
                 file=str(state.directory),
-                next=f"run sn-smtp render {name}: it finishes what was begun",
+                next=f"run {_render(state.directory)}: it finishes what was begun",
             )
         )
 
@@ -123,7 +122,7 @@ def require_whole(directory: Path) -> Manifest:
                 "no-package",
                 "Nothing has been rendered here yet.",
                 file=str(directory),
-                next=f"run sn-smtp render {directory.name}",
+                next=f"run {_render(directory)}",
             )
         )
     if state.differing:
@@ -133,11 +132,15 @@ def require_whole(directory: Path) -> Manifest:
                 "package-edited",
                 f"The package is not what was rendered: {shown} differ from the manifest.",
                 file=str(directory),
-                next=f"run sn-smtp render {directory.name}, or restore the directory from "
-                "version control",
+                next=f"run {_render(directory)}, or restore the directory from version control",
             )
         )
     return state.manifest
+
+
+def _render(directory: Path) -> str:
+    """The call that renders this environment, wherever its root is."""
+    return f"sn-smtp render {directory.name} --root {directory.parent}"
 
 
 def differing_files(directory: Path, files: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Puts a package in place: staged whole, synced, renamed, the manifest last.
 
 A crash before the renames leaves the old package; one in between is recognised by the
-manifest's digests and finished by the next render (design decision 11). Symbolic links are never
-followed for writing, and nothing but files that a manifest lists is removed.
+manifest's digests and finished by the next render (`docs/decisions.md`, 8). Symbolic links inside
+a package are never followed for writing, and nothing but files that a manifest lists is removed.
 """
 
 from __future__ import annotations

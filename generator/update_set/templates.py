@@ -166,6 +166,7 @@ class Templates:
             "attribute": serialize.attribute,
             "markdown": serialize.markdown,
             "join": self._environment.filters["join"],
+            "lower": self._environment.filters["lower"],
         }
         # None of Jinja's functions: lipsum and cycler have no place in what must come out equal.
         self._environment.globals = {}

@@ -315,7 +315,9 @@ SmtpOAuthHealth.prototype = {
         var self = this;
         return this._text(value)
             .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
-            .replace(/(_token|_secret|assertion|bearer)(["'\s:=]+)[^\s"',;&}]+/gi, '$1$2[removed]')
+            .replace(/(_token|_secret|assertion)(["']?\s*[:=]\s*["']?)[^\s"',;&}]{16,}/gi,
+                '$1$2[removed]')
+            .replace(/(bearer\s+)[^\s"',;&}]{16,}/gi, '$1[removed]')
             .replace(/\beyJ[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]*)*/g, '[removed]')
             .replace(/(https?:\/\/)?[A-Za-z0-9_.~+\/=\-]{32,}/g, function (run, protocol) {
                 var parts = protocol ? run.split('/') : [run];

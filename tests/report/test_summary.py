@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from markdown_it import MarkdownIt
@@ -118,11 +119,26 @@ def test_the_values_that_matter(environment: Make) -> None:
     assert "`2b9e6a10-5c4d-4f3e-9a21-6d7c8b9a0e1f`" in text
     assert "https://login.microsoftonline.com/7f1d2c3b" in text
     assert "**enterprise application** (`55555555`)" in text
-    assert "from: (empty)" in text
+    assert "from: (the user name)" in text
     assert "| From |" not in text
-    assert "| From | desk@a.example |" in summary(
-        environment(email_account__from_address="desk@a.example")
-    )
+    assert "(SendAs)" not in text
+    other = summary(environment(email_account__from_address="desk@a.example"))
+    assert "| From | desk@a.example |" in other
+    assert "(SendAs) on desk@a.example every message is refused" in other
+    same = summary(environment(email_account__from_address="ServiceNow@contoso.example"))
+    assert "(SendAs)" not in same
+
+
+def test_a_secret_that_had_ended_is_said(environment: Make) -> None:
+    ended = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert "had ended before this package" in summary(environment(azure__secret_expires_on=ended))
+    later = ended + timedelta(seconds=1)
+    assert "had ended" not in summary(environment(azure__secret_expires_on=later))
+
+
+def test_an_unknown_service_principal_is_asked_for(environment: Make) -> None:
+    text = summary(environment())
+    assert "`az ad sp show --id 2b9e6a10-5c4d-4f3e-9a21-6d7c8b9a0e1f --query id`" in text
 
 
 def test_an_unknown_end_of_the_secret_is_said(environment: Make) -> None:

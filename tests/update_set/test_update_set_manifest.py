@@ -45,6 +45,24 @@ def by_name(entries: list[RecordHistory] | list[Retired]) -> dict[str, object]:
     return {entry.name: entry for entry in entries}
 
 
+def last_payload(sys_id: str, *, table: str = "sys_properties") -> str:
+    """The payload of a record."""
+    return (
+        f'<record_update table="{table}"><{table} action="INSERT_OR_UPDATE">'
+        f"<sys_id>{sys_id}</sys_id></{table}></record_update>"
+    )
+
+
+@st.composite
+def any_retired(draw: st.DrawFn) -> Retired:
+    texts = tuple(draw(TEXT) for _ in range(5))
+    if draw(st.booleans()):
+        return Retired(draw(TEXT), *texts, "", draw(st.booleans()))
+    sys_id = draw(IDS)
+    payload = last_payload(sys_id)
+    return Retired(f"sys_properties_{sys_id}", *texts, payload, draw(st.booleans()))
+
+
 @st.composite
 def any_manifest(draw: st.DrawFn) -> Manifest:
     files = draw(st.dictionaries(NAMES, DIGESTS, min_size=1, max_size=5))
@@ -55,12 +73,7 @@ def any_manifest(draw: st.DrawFn) -> Manifest:
         draw(MOMENTS),
         draw(TEXT),
         draw(st.lists(st.builds(RecordHistory, TEXT, TEXT, TEXT, STAMPS), max_size=3).map(by_name)),
-        draw(
-            st.lists(
-                st.builds(Retired, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, st.booleans()),
-                max_size=3,
-            ).map(by_name)
-        ),
+        draw(st.lists(any_retired(), max_size=3).map(by_name)),
     )
     return Manifest(
         *(draw(TEXT) for _ in range(6)), tuple(draw(st.lists(sets, max_size=3))), history, files
@@ -162,6 +175,14 @@ def at(*path: str | int) -> Callable[[Body, object], None]:
     return change
 
 
+RETIRED: Body = {
+    "logical_name": "sys_properties.x",
+    "label": "x",
+    "type": "System Property",
+    "row_table": "",
+    "application": "1" * 32,
+    "acknowledged": True,
+}
 WRONG: list[tuple[Callable[[Body, object], None], object]] = [
     *((at("schema"), value) for value in (None, True, "1", 1.0, 0, -1)),
     *((at(name), value) for name in ("tool", "inputs", "content", "digest") for value in (None, 7)),
@@ -184,6 +205,17 @@ WRONG: list[tuple[Callable[[Body, object], None], object]] = [
     *((at("records", RECORD, "sys_updated_on"), value) for value in (0, "2026-11-23T12:00:00Z")),
     (at("records", RECORD, "content"), None),
     *((at("retired", "x"), value) for value in (None, {}, {"payload": ""})),
+    *(
+        (at("retired", f"sys_properties_{'a' * 32}"), RETIRED | {"payload": payload})
+        for payload in (
+            "garbage",
+            "<a/>",
+            "<record_update/>",
+            last_payload("b" * 32),
+            last_payload("a" * 32, table="incident"),
+            last_payload("a" * 32).replace("INSERT_OR_UPDATE", "DELETE"),
+        )
+    ),
     *((at("files", "SUMMARY.md"), value) for value in (None, 7, "", "0" * 63, "G" * 64, "A" * 64)),
 ]
 
