@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,12 +14,15 @@ from pathlib import Path
 from generator.config.environment import Environment
 from generator.errors import Fault, Refused
 from generator.rendering import PackageRenderer, Rendering
+from generator.update_set import manifest as manifests
 from generator.update_set.manifest import Manifest
 from generator.update_set.model import Update
 from generator.update_set.package_state import (
+    digest_of,
     examine,
     read_plain,
     require_finished,
+    stray_sets,
 )
 from generator.update_set.reader import read_unload
 from generator.update_set.store import changes, locked, recover, store
@@ -40,11 +44,28 @@ class Package:
     changed: tuple[str, ...]
     """Files that were (or, without writing, would be) written or removed."""
 
+    added: tuple[str, ...]
+    """Those of `changed` that were not in place before."""
+
+    edited: tuple[str, ...]
+    """Those of `changed` whose bytes in place were not what the last render wrote there."""
+
+    strays: tuple[str, ...]
+    """Update set files in the directory that are not of this package; they are left alone."""
+
     first: bool
     """Whether there was no package before."""
 
     finished: bool
     """Whether an interrupted render was finished first."""
+
+    live_withdrawn: bool
+    """Whether `email_account.live` was true at the last render and no longer is."""
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Those of `changed` that are no longer produced."""
+        return tuple(name for name in self.changed if name not in self.rendering.files)
 
 
 def render_package(
@@ -67,6 +88,7 @@ def render_package(
         # What is in place is compared with what is rendered, so it need not be verified first.
         state = examine(directory, verify=False)
         finished = False
+        was_live = state.manifest is not None and state.manifest.live
         if writes:
             finished = recover(state)
             state = examine(directory, verify=False) if finished else state
@@ -78,11 +100,34 @@ def render_package(
             last_rows=partial(_last_rows, directory),
             again=again,
         )
+        files, old = rendering.files, state.manifest
+        changed = changes(directory, files, old)
+        there = [name for name in changed if os.path.lexists(directory / name)]
+        edited = () if old is None else _edited(directory, there, old)
         if writes:
-            changed = store(directory, rendering.files, new=rendering.manifest, old=state.manifest)
-        else:
-            changed = changes(directory, rendering.files, state.manifest)
-    return Package(rendering, changed, first=state.manifest is None, finished=finished)
+            store(directory, files, new=rendering.manifest, old=old, changed=changed)
+        return Package(
+            rendering,
+            changed,
+            added=tuple(name for name in changed if name not in there),
+            edited=edited,
+            strays=stray_sets(directory, {*files, *changed}),
+            first=old is None,
+            finished=finished,
+            live_withdrawn=was_live and not rendering.manifest.live,
+        )
+
+
+def _edited(directory: Path, names: Iterable[str], old: Manifest) -> tuple[str, ...]:
+    """Those of the files in place that are not what the last render wrote.
+
+    The manifest itself cannot tell: no digest of it is kept.
+    """
+    return tuple(
+        name
+        for name in names
+        if name != manifests.NAME and digest_of(directory, name) != old.files.get(name)
+    )
 
 
 def _last_rows(directory: Path, manifest: Manifest) -> Mapping[str, Update]:

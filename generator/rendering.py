@@ -274,6 +274,7 @@ def _manifest(
         environment=environment.name,
         app_scope=environment.app.scope,
         layout=environment.layout.value,
+        live=environment.email_account.live,
         digest=built.digest,
         sets=tuple(
             ManifestSet(

@@ -70,6 +70,47 @@ def test_what_was_edited_by_hand_is_put_right(environment: Make) -> None:
     assert snapshot(made.directory) == before
 
 
+def test_what_was_edited_by_hand_is_told_apart_from_what_only_changed(environment: Make) -> None:
+    made = environment()
+    render(made)
+    assert render(environment(**CHANGED), LATER, mode=Mode.DRY_RUN).edited == ()
+    before = snapshot(made.directory)
+    (old_set,) = set_files(before)
+    record = next(name for name in before if name.startswith("records/oauth_entity/"))
+    for name in (old_set, record):
+        (made.directory / name).write_bytes(before[name] + b"<!-- mine -->")
+    (made.directory / "email_account.xml").unlink()
+    for mode in (Mode.CHECK, Mode.DRY_RUN, Mode.WRITE):
+        package = render(environment(**CHANGED), LATER, mode=mode)
+        assert package.edited == (record, old_set)
+        assert package.removed == (old_set,)
+        assert package.added == ("email_account.xml", *set_files(package.rendering.files))
+    assert render(environment(**CHANGED), LATER).edited == ()
+
+
+def test_a_file_of_the_user_s_where_a_new_one_belongs_counts_as_edited(environment: Make) -> None:
+    made = environment(integration="first")
+    render(made)
+    second = environment(integration="second")
+    name = next(
+        name
+        for name in render(second, LATER, mode=Mode.DRY_RUN).added
+        if name.startswith("records/")
+    )
+    (made.directory / name).write_bytes(b"<mine/>")
+    assert render(second, LATER).edited == (name,)
+
+
+def test_live_taken_back_is_told_once(environment: Make) -> None:
+    live = environment(email_account__live=True)
+    assert not render(environment()).live_withdrawn
+    assert not render(live, LATER).live_withdrawn
+    assert manifest(live.directory)["live"] is True
+    assert render(environment(), MUCH_LATER, mode=Mode.DRY_RUN).live_withdrawn
+    assert render(environment(), MUCH_LATER).live_withdrawn
+    assert not render(environment(), MUCH_LATER).live_withdrawn
+
+
 # ---- what is not ours ----
 
 
@@ -110,7 +151,10 @@ def test_an_export_of_the_user_s_beside_the_package_is_left(environment: Make) -
     render(made)
     export = made.directory / f"sys_remote_update_set_{'0' * 32}.xml"
     export.write_bytes(b"<unload/>")
-    render(environment(**CHANGED), LATER)
+    for mode in (Mode.CHECK, Mode.DRY_RUN, Mode.WRITE, Mode.CHECK):
+        package = render(environment(**CHANGED), LATER, mode=mode)
+        assert package.strays == (export.name,)
+    assert package.changed == ()
     assert export.read_bytes() == b"<unload/>"
 
 

@@ -40,7 +40,7 @@ def load(
         raise _usage("--all renders every environment; name none beside it.")
     if not every and not names:
         raise _usage("No environment is named.")
-    chosen = discover(root) if every else tuple(dict.fromkeys(names))
+    chosen = discover(root) if every else tuple(dict.fromkeys(map(environment_name, names)))
     if not chosen:
         raise UsageError(
             Fault(
@@ -63,6 +63,11 @@ def load(
         raise ConfigError(*faults)
     loader.check_claims(loaded)
     return tuple(loaded)
+
+
+def environment_name(argument: str) -> str:
+    """The environment that an argument names: without the slash that shells complete."""
+    return argument.rstrip("/\\") or argument
 
 
 def _usage(message: str) -> UsageError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ def _lint_all(session: Session, targets: tuple[str, ...], root: Path) -> list[Li
     reports: list[LintReport] = []
     faults: list[Fault] = []
     progress = bar(session)
-    for path in update_set_files(targets, root):
+    for path in update_set_files(targets, root, on_stray=partial(_warn_of_stray, session)):
         try:
             reports.append(lint_file(path, ours=is_ours(path), progress=progress))
         except UsageError as error:
@@ -109,6 +110,13 @@ def _lint_all(session: Session, targets: tuple[str, ...], root: Path) -> list[Li
     if faults:
         raise UsageError(*faults)
     return reports
+
+
+def _warn_of_stray(session: Session, path: Path) -> None:
+    session.message(
+        f"warning: {path} is not of this package and was not linted; do not import it; remove it",
+        style="yellow",
+    )
 
 
 def _faults(reports: Sequence[LintReport], threshold: Severity) -> tuple[Fault, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog="Exit codes: 0 done; 1 the disk said no; 2 usage or configuration; 5 --check: a file "
-    "would change; 7 refused, nothing was changed."
+    "would change; 7 an environment was refused: nothing was changed in it."
 )
 @click.argument("environments", nargs=-1, metavar="[ENV]...")
 @click.option("--all", "every", is_flag=True, help="Render every environment of the root.")
-@click.option("--check", is_flag=True, help="Write nothing; exit 5 if any file would change.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 5 if any file would change, or a stray update set lies there.",
+)
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
 @click.option(
     "--again",
@@ -87,7 +92,7 @@ def render(
     mode = Mode.CHECK if check else Mode.DRY_RUN if dry_run else Mode.WRITE
     renderer = PackageRenderer(Templates(templates), now=now)
     packages, faults, code = _render_all(session, loaded, renderer, mode, again)
-    stale = check and any(package.changed for package in packages)
+    stale = check and any(package.changed or package.strays for package in packages)
     if stale and code is ExitCode.OK:
         code = ExitCode.DIFFERS
     return Outcome(
@@ -107,6 +112,7 @@ def _render_all(
 ) -> tuple[list[Package], tuple[Fault, ...], ExitCode]:
     """Render each on its own: one that is refused does not stop the others."""
     from generator.cli.progress import bar
+    from generator.cli.render_notices import say_notices
     from generator.packaging import render_package
 
     packages: list[Package] = []
@@ -122,7 +128,7 @@ def _render_all(
                 code = _worse(code, error.exit_code)
             progress.step(environment.name)
     for package in packages:
-        _notices(session, package)
+        say_notices(session, package, mode)
     return packages, tuple(faults), code
 
 
@@ -161,62 +167,48 @@ def _check_records(again: tuple[str, ...]) -> None:
     )
 
 
-def _notices(session: Session, package: Package) -> None:
-    from generator.azure.model import Severity
-
-    environment = package.rendering.environment
-    if package.finished:
-        session.message(
-            f"{environment.name}: finished a render that had been interrupted", style="yellow"
-        )
-    for notice in environment.notices:
-        is_note = notice.severity is Severity.NOTE
-        where = " ".join(part for part in (notice.file, notice.path) if part)
-        line = f"{'note' if is_note else 'warning'}: {environment.name}: {notice.message}"
-        line += f" ({where})" if where else ""
-        line += f" Next: {notice.next}" if notice.next else ""
-        session.message(line, style=None if is_note else "yellow")
-    for entry in package.rendering.retired:
-        if environment.deletions and entry.payload:
-            said = "is deleted by this package"
-        elif entry.payload:
-            said = "stays on every instance that has it; deletions: true deletes it"
-        else:
-            said = (
-                "stays on every instance that has it; no update set of this package can delete it"
-            )
-        session.message(
-            f"warning: {environment.name}: {entry.label or entry.name} ({entry.name}) is no longer "
-            f"rendered; it {said}",
-            style="yellow",
-        )
-
-
 def _text(package: Package, mode: Mode, *, verbose: bool) -> str:
+    from generator.cli.render_notices import files
     from generator.packaging import Mode
     from generator.update_set.history import timestamp
 
     rendering = package.rendering
     environment = rendering.environment
     built = timestamp(rendering.manifest.history.build_time)
+    finished = "finished an interrupted render" if package.finished else ""
     if not package.changed:
-        return f"{environment.name}: unchanged ({len(rendering.files)} files, built {built} UTC)"
-    sets = len(rendering.manifest.sets)
-    verb = "wrote" if mode is Mode.WRITE else "would write"
+        return (
+            f"{environment.name}: {finished or 'unchanged'} ({len(rendering.files)} files, "
+            f"built {built} UTC)"
+        )
     lines = [
-        f"{environment.name}: {verb} {len(package.changed)} files to {environment.directory} "
-        f"({rendering.updates} updates in {sets} sets, built {built} UTC)"
+        f"{environment.name}: {finished and f'{finished}, then '}{_done(package, mode)} "
+        f"to {environment.directory} "
+        f"({rendering.updates} updates in {len(rendering.manifest.sets)} sets, built {built} UTC)"
     ]
     everything = verbose or mode is Mode.CHECK
     shown = [name for name in package.changed if everything or "/" not in name]
     lines += [f"  {_mark(package, name)} {name}" for name in shown]
-    hidden = len(package.changed) - len(shown)
-    if hidden:
-        lines.append(f"  + {hidden} files under records/")
+    hidden = Counter(_mark(package, name) for name in package.changed if name not in shown)
+    lines += [f"  {mark} {files(count)} under records/" for mark, count in sorted(hidden.items())]
     if mode is Mode.WRITE:
         summary = environment.directory / "SUMMARY.md"
         lines.append(f"  next: read {summary}, then {_call('lint', environment)}")
     return "\n".join(lines)
+
+
+def _done(package: Package, mode: Mode) -> str:
+    """What was, or would be, done with how many files."""
+    from generator.cli.render_notices import files
+    from generator.packaging import Mode
+
+    writes = mode is Mode.WRITE
+    removed = len(package.removed)
+    written = len(package.changed) - removed
+    wrote, remove = ("wrote", "removed") if writes else ("would write", "remove")
+    if not removed:
+        return f"{wrote} {files(written)}"
+    return f"{wrote} {written} and {remove} {files(removed)}"
 
 
 def _call(command: str, environment: Environment) -> str:
@@ -227,14 +219,18 @@ def _call(command: str, environment: Environment) -> str:
 
 
 def _mark(package: Package, name: str) -> str:
-    return "+" if name in package.rendering.files else "-"
+    if name not in package.rendering.files:
+        return "-"
+    return "+" if name in package.added else "~"
 
 
 def _stale(packages: list[Package]) -> tuple[Fault, ...]:
-    return tuple(
+    from generator.cli.render_notices import files
+
+    stale = tuple(
         Fault(
             "stale",
-            f"{len(package.changed)} files would change: {', '.join(package.changed[:8])}"
+            f"{files(len(package.changed))} would change: {', '.join(package.changed[:8])}"
             + (" ..." if len(package.changed) > 8 else "."),
             file=str(package.rendering.environment.directory),
             next=f"run {_call('render', package.rendering.environment)} and commit the result",
@@ -242,6 +238,17 @@ def _stale(packages: list[Package]) -> tuple[Fault, ...]:
         for package in packages
         if package.changed
     )
+    strays = tuple(
+        Fault(
+            "stray-set",
+            f"{name} is not of this package; do not import it.",
+            file=str(package.rendering.environment.directory / name),
+            next="remove it",
+        )
+        for package in packages
+        for name in package.strays
+    )
+    return stale + strays
 
 
 def _json(package: Package) -> dict[str, object]:
@@ -253,8 +260,11 @@ def _json(package: Package) -> dict[str, object]:
         "environment": rendering.environment.name,
         "directory": str(rendering.environment.directory),
         "changed": list(package.changed),
+        "edited": list(package.edited),
+        "strays": list(package.strays),
         "first": package.first,
         "finished_interrupted": package.finished,
+        "live_withdrawn": package.live_withdrawn,
         "build_time": timestamp(manifest.history.build_time),
         "digest": manifest.digest,
         "updates": rendering.updates,

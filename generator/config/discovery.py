@@ -82,7 +82,7 @@ def unknown_environment(root: Path, name: str, names: Collection[str]) -> UsageE
     elif len(name) > 40:
         message = f"the name has {len(name)} characters; an environment's has at most 40."
     else:
-        message = f"there is no environment {name!r} under {root}."
+        message = f"there is no environment {name!r} under '{root}'."
     close = get_close_matches(name.lower()[:40], known, n=1, cutoff=0.6)
     if close:
         message += f" Did you mean {close[0]}?"

@@ -61,6 +61,10 @@ class Manifest:
     environment: str
     app_scope: str
     layout: str
+    live: bool
+    """Whether the package was rendered with `email_account.live`, which keeps the account out of
+    its sets; taken back, it would switch the account off again."""
+
     inputs: str
     """SHA-256 of the understood values at the last change of content."""
 
@@ -86,6 +90,7 @@ def dump(manifest: Manifest) -> bytes:
         "environment": manifest.environment,
         "app_scope": manifest.app_scope,
         "layout": manifest.layout,
+        "live": manifest.live,
         "inputs": manifest.inputs,
         "content": history.content,
         "digest": manifest.digest,
@@ -205,6 +210,7 @@ def _manifest(body: dict[str, object]) -> Manifest:
         environment=_get(body, "environment", str),
         app_scope=_get(body, "app_scope", str),
         layout=_get(body, "layout", str),
+        live=_get(body, "live", bool),
         inputs=_get(body, "inputs", str),
         digest=_get(body, "digest", str),
         sets=sets,

@@ -8,7 +8,7 @@ render that was interrupted, and the next render finishes it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
@@ -180,6 +180,26 @@ def loose_files(directory: Path) -> tuple[str, ...]:
     if any((directory / "records").glob("*/*.xml")):
         found.append("records/")
     return tuple(found)
+
+
+def stray_sets(directory: Path, files: Container[str]) -> tuple[str, ...]:
+    """Names of the update set files in a directory that are not of its package, sorted.
+
+    Somebody who imports every set of the directory would import them, too.
+
+    Args:
+        directory: The environment's directory.
+        files: The names of the package's files.
+    """
+    return tuple(
+        sorted(
+            name
+            for name in os.listdir(directory)  # noqa: PTH208 - names are all that is needed
+            if name.startswith("sys_remote_update_set_")
+            and name.endswith(".xml")
+            and name not in files
+        )
+    )
 
 
 def _load(path: Path) -> Manifest | None:

@@ -114,6 +114,7 @@ def store(
     *,
     new: Manifest,
     old: Manifest | None,
+    changed: tuple[str, ...] | None = None,
     sync: Callable[[Path], None] | None = None,
 ) -> tuple[str, ...]:
     """Write a package; what did not change is not touched.
@@ -123,6 +124,7 @@ def store(
         files: Every file of the package with its bytes, `manifest.json` among them.
         new: What `manifest.json` says.
         old: The manifest in place, if any.
+        changed: What `changes` says, where it was asked already.
         sync: How a directory's files reach the disk; the platform's way by default.
 
     Returns:
@@ -133,7 +135,8 @@ def store(
             render finishes this one.
         Refused: A symbolic link stands where the package writes.
     """
-    changed = changes(directory, files, old)
+    if changed is None:
+        changed = changes(directory, files, old)
     if not changed:
         return ()
     _refuse_obstacles(directory, (*files, *_gone(new, old)))

@@ -87,8 +87,11 @@ def test_a_change_removes_the_file_that_is_no_longer_produced_and_says_so(
 
     (new,) = (rendered / "dev").glob("sys_remote_update_set_*.xml")
     assert old != new
+    assert said.out.startswith(f"dev: wrote 5 and removed 1 file to {rendered / 'dev'} (")
     assert f"  - {old.name}" in said.out
     assert f"  + {new.name}" in said.out
+    assert "  ~ SUMMARY.md" in said.out
+    assert "  ~ 1 file under records/" in said.out
     assert stranger.read_text(encoding="utf-8") == "mine"
 
 

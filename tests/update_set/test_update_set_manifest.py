@@ -76,7 +76,12 @@ def any_manifest(draw: st.DrawFn) -> Manifest:
         draw(st.lists(any_retired(), max_size=3).map(by_name)),
     )
     return Manifest(
-        *(draw(TEXT) for _ in range(6)), tuple(draw(st.lists(sets, max_size=3))), history, files
+        *(draw(TEXT) for _ in range(4)),
+        draw(st.booleans()),
+        *(draw(TEXT) for _ in range(2)),
+        tuple(draw(st.lists(sets, max_size=3))),
+        history,
+        files,
     )
 
 
@@ -187,6 +192,7 @@ WRONG: list[tuple[Callable[[Body, object], None], object]] = [
     *((at("schema"), value) for value in (None, True, "1", 1.0, 0, -1)),
     *((at(name), value) for name in ("tool", "inputs", "content", "digest") for value in (None, 7)),
     *((at(name), 7) for name in ("environment", "app_scope", "layout")),
+    *((at("live"), value) for value in (None, 0, "true")),
     *((at("build_time"), value) for value in (None, 7, "", "yesterday")),
     (at("build_time"), "2026-11-23 12:00:00"),
     (at("build_time"), "2026-1-2T03:04:05Z"),

@@ -104,6 +104,7 @@ def manifest_of(files: Mapping[str, bytes], *, build_time: datetime = BUILD) -> 
         environment="dev",
         app_scope="x_acme_mail",
         layout="batch",
+        live=False,
         inputs="1" * 64,
         digest="2" * 64,
         sets=tuple(
