@@ -22,6 +22,7 @@ from packages import (
 )
 
 import generator.integration.integration as integration_module
+from generator.checks.lint import lint_file
 from generator.config.environment import Environment, Layout
 from generator.errors import Refused
 from generator.packaging import Mode, Package
@@ -365,3 +366,53 @@ def test_looking_first_says_the_same_and_writes_nothing(
     assert named(looked) == [GONE]
     assert snapshot(made.directory) == before
     assert looked.changed == render(made, LATER).changed
+
+
+# ---- what lint makes of it ----
+
+
+def adopted(directory: Path) -> dict[str, str]:
+    """Another sys_id for every record of the app but the application itself."""
+    records = manifest(directory)["records"]
+    assert isinstance(records, dict)
+    logical = {entry["logical_name"] for entry in records.values()} - CHAIN - {"sys_app"}
+    return {name: f"{number:032x}" for number, name in enumerate(sorted(logical), start=1)}
+
+
+def test_lint_finds_nothing_wrong_with_deletions(environment: Make, layout: Layout) -> None:
+    made = environment(deletions=True, layout=layout)
+    render(made)
+    adopting = adopted(made.directory)
+    assert len(adopting) == 19
+    render(environment(deletions=True, layout=layout, sys_ids=adopting), LATER)
+    deleted = {
+        etree.fromstring(u.payload.encode()).get("table")
+        for u in rows(made.directory).updates
+        if u.value("action") == "DELETE"
+    }
+    assert len(deletions(made.directory)) == 19
+    assert deleted >= {
+        *("sys_user_role", "sys_properties", "sys_script_include", "sys_scope_privilege"),
+        *("sys_hub_action_type_definition", "sysevent_register", "sysevent_email_action"),
+    }
+    for file in set_files(snapshot(made.directory)):
+        report = lint_file(made.directory / file, ours=True)
+        assert [found for found in report.findings if found.severity != "note"] == []
+
+
+def test_lint_judges_a_deleted_action_as_one_that_stays(environment: Make) -> None:
+    made = environment(deletions=True)
+    render(made)
+    gone = {"sys_hub_action_type_definition": "b" * 32}
+    render(environment(deletions=True, sys_ids=gone), LATER)
+    (file,) = set_files(snapshot(made.directory))
+    path = made.directory / file
+    (name,) = deletions(made.directory)
+    start = path.read_text(encoding="utf-8").index(f"<name>{name}</name>")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text[:start] + text[start:].replace("&lt;sys_name&gt;", "&lt;sys_name&gt;Other ", 1),
+        encoding="utf-8",
+    )
+    found = {(f.rule, f.update) for f in lint_file(path, ours=True).findings}
+    assert ("A5", name) in found

@@ -62,7 +62,7 @@ class Actions:
         """Judge one action."""
         if row.table != DEFINITION or row.root is None:
             return
-        parts = parts_of(row.root)
+        parts = parts_of(row.root, deletes=row.deletes)
         if not self._ours and not _is_known(parts):
             yield at(row, A0, "The action was not held against the rules of actions.", "payload")
             return

@@ -11,7 +11,7 @@ _SPECIAL = frozenset({"__action_status__", "__dont_treat_as_error__"})
 Key = Callable[[Part], str]
 
 
-class _Departure(Exception):  # noqa: N818 - ends the walk, reaches nobody
+class _Departure(Exception):
     """The parts leave the grammar."""
 
 
@@ -227,4 +227,4 @@ def _variables(walk: _Walk, own: str) -> None:
 
 
 def _cut(query: str) -> str:
-    return query if len(query) < 80 else query[:77] + "..."  # noqa: PLR2004
+    return query if len(query) < 80 else query[:77] + "..."

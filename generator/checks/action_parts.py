@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -11,6 +11,7 @@ from generator.checks.action_layout import DEFINITION, SNAPSHOT
 from generator.checks.row import is_marker
 
 INSERT = "INSERT_OR_UPDATE"
+DELETE = "DELETE"
 SPARES = "^sys_idNOT IN"
 """Tail of a delete marker's query; the sys_ids of the records that follow come after it."""
 
@@ -104,9 +105,19 @@ class Action:
     """The last part: the UPDATE that names the snapshot."""
 
 
-def parts_of(root: etree._Element) -> tuple[Part, ...]:
-    """The children of a payload's root."""
-    return tuple(_part(child) for child in root.iterchildren("*"))
+def parts_of(root: etree._Element, *, deletes: bool = False) -> tuple[Part, ...]:
+    """The children of a payload's root.
+
+    Args:
+        root: The payload's root.
+        deletes: Whether the row deletes the action. Such a payload holds the whole last state
+            (`spec/update-set-format.md` section 12), only its head says DELETE; so the head is
+            taken as the record that it was, and the action judged like one that stays.
+    """
+    parts = tuple(_part(child) for child in root.iterchildren("*"))
+    if deletes and parts and parts[0].action == DELETE:
+        return (replace(parts[0], action=INSERT), *parts[1:])
+    return parts
 
 
 def action_of(parts: tuple[Part, ...]) -> Action | None:

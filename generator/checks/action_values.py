@@ -80,7 +80,7 @@ def mapping_faults(half: Half) -> Iterator[str]:
     if half.head.tags.count("outputs") != twice:
         yield f"outputs of the head stands {half.head.tags.count('outputs')} times, not {twice}."
     for step in half.records("sys_hub_step_instance"):
-        if step.tags.count("extended_inputs") != 2:  # noqa: PLR2004 - its inputs are mapped
+        if step.tags.count("extended_inputs") != 2:  # its inputs are mapped
             yield "extended_inputs of the step does not stand twice."
 
 

@@ -70,7 +70,7 @@ class Rule:
 
 def rule(
     family: str,
-    id: str,  # noqa: A002 - the field's published name
+    id: str,
     severity: Severity,
     title: str,
     fix: str,

@@ -19,6 +19,7 @@ from generator.checks.native_form import F1, NativeForm
 from generator.checks.payload_form import PayloadForm
 from generator.checks.references import References
 from generator.checks.row import take_apart
+from generator.checks.row_target import RowTarget
 from generator.checks.rows import Rows
 from generator.checks.salvage import salvage
 from generator.checks.scope import Scope
@@ -26,8 +27,10 @@ from generator.checks.secret_values import X3, Secrets
 from generator.errors import UnreadableError
 from generator.progress import Progress, Silent
 from generator.secrets.shapes import embedded_secret
+from generator.update_set.manifest import MAX_BYTES
+from generator.update_set.manifest import NAME as MANIFEST
 from generator.update_set.model import UpdateSet
-from generator.update_set.reader import Export, open_export
+from generator.update_set.reader import Export, open_export, open_regular
 
 L1 = rule(
     "lint",
@@ -37,7 +40,6 @@ L1 = rule(
     "mend what is listed and lint again",
 )
 
-MANIFEST = "manifest.json"
 MOST_PER_RULE = 200
 """Most findings of one rule that are listed, so that a hopeless file does not fill the memory;
 the rest are counted."""
@@ -45,8 +47,8 @@ the rest are counted."""
 RULES: tuple[Rule, ...] = tuple(
     found
     for family in (
-        *(NativeForm, Envelope, Batch, Rows, Scope, PayloadForm, Columns, References, Secrets),
-        *(MailChain, Actions),
+        *(NativeForm, Envelope, Batch, Rows, RowTarget, Scope, PayloadForm, Columns, References),
+        *(Secrets, MailChain, Actions),
     )
     for found in family.rules
 ) + (L1,)
@@ -89,8 +91,9 @@ def is_ours(path: Path) -> bool:
     A manifest that cannot be read or understood lists nothing.
     """
     try:
-        manifest = json.loads(path.with_name(MANIFEST).read_bytes())
-    except (OSError, ValueError):
+        with open_regular(path.with_name(MANIFEST)) as stream:
+            manifest = json.loads(stream.read(MAX_BYTES))
+    except (UnreadableError, OSError, ValueError, RecursionError):
         return False
     listed = manifest.get("files") if isinstance(manifest, dict) else None
     return isinstance(listed, dict) and path.name in listed
@@ -110,7 +113,7 @@ def lint_file(path: Path, *, ours: bool, progress: Progress | None = None) -> Li
     """
     told = progress or Silent()
     collector = _Collector(str(path), ours)
-    with _open(path) as raw:
+    with open_regular(path) as raw:
         told.start(path.name, total=_PER_CENT)
         try:
             with open_export(path) as export:
@@ -126,18 +129,6 @@ def lint_file(path: Path, *, ours: bool, progress: Progress | None = None) -> Li
     return collector.report()
 
 
-def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise UnreadableError.of(
-            "cannot-open",
-            f"The file cannot be opened: {error.strerror}.",
-            file=str(path),
-            next="check the path and its permissions",
-        ) from None
-
-
 def _lint_export(export: Export, raw: BinaryIO, collector: _Collector, meter: _Meter) -> None:
     context = _context(collector.ours, export.unload_date, export.root_attributes, export.sets)
     collector.sets = len(context.by_sys_id)
@@ -148,6 +139,7 @@ def _lint_export(export: Export, raw: BinaryIO, collector: _Collector, meter: _M
         envelope,
         Batch(context),
         Rows(context),
+        RowTarget(context),
         Scope(context),
         PayloadForm(context),
         Columns(context),
@@ -183,14 +175,17 @@ def _lint_broken(path: Path, raw: BinaryIO, collector: _Collector) -> None:
         collector.ours, found.unload_date, {"unload_date": found.unload_date}, found.sets
     )
     collector.sets = len(context.by_sys_id)
-    native, envelope, rows = NativeForm(context, raw), Envelope(context), Rows(context)
+    native, envelope = NativeForm(context, raw), Envelope(context)
+    rows, target = Rows(context), RowTarget(context)
     collector.extend(native.sets())
     native.leave()
     collector.extend(envelope.sets())
     collector.extend(Batch(context).sets())
     for update in found.updates:
         collector.updates += 1
-        collector.extend(rows.row(take_apart(update)))
+        row = take_apart(update)
+        collector.extend(rows.row(row))
+        collector.extend(target.row(row))
     collector.extend(native.finish())
     kind = embedded_secret(found.text)
     if kind is not None:

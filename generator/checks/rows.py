@@ -1,4 +1,4 @@
-"""The rows: children, constants, identity, stamps, labels and hash (format sections 4, 7, 8)."""
+"""The rows: children, constants, identity, stamps and hash (format sections 4, 8 and 9)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from generator.checks.envelope import SLACK, SYS_ID, layout_faults, moment
 from generator.checks.interface import Context, Hit, Rule, Severity, at, rule, shown
 from generator.checks.row import Row, field
 from generator.checks.seen import Seen
-from generator.update_set.labels import ROW_TYPES
 from generator.update_set.model import UPDATE_ELEMENTS, UPDATE_REFERENCES, UpdateSet
 from generator.update_set.payload_hash import payload_hash
 
@@ -37,8 +36,9 @@ R3 = rule(
     "R3",
     Severity.ERROR,
     "Constant elements have their value; action is INSERT_OR_UPDATE or DELETE.",
-    "write category customer, update_domain global, replace_on_upgrade false, sys_mod_count 0 and"
-    " an empty update_set: a row with a value there counts as a local change",
+    "write category customer, update_domain global, replace_on_upgrade false, sys_mod_count 0, an"
+    " empty update_set (a row with a value there counts as a local change) and, but in the rows of"
+    " layouts, an empty view",
 )
 R3B = rule(
     "rows",
@@ -66,8 +66,8 @@ R8 = rule(
     "rows",
     "R8",
     Severity.WARNING,
-    "The row's stamps are its set's, within 60 s; sys_recorded_at is 18 hex digits and not later"
-    " than unload_date.",
+    "The row was created when (within 60 s) and by whom its set was, and updated when and by whom"
+    " it was created; sys_recorded_at is 18 hex digits and not later than unload_date.",
     "render the set anew: its rows take their stamps from the build time",
 )
 R9 = rule(
@@ -77,13 +77,6 @@ R9 = rule(
     "Rows are grouped by set and sorted by sys_id within it.",
     "nothing to do: the order carries no meaning",
 )
-R10 = rule(
-    "rows",
-    "R10",
-    Severity.ERROR,
-    "type is the label of the payload's table.",
-    "write the table's label exactly: some labels select special checks at preview",
-)
 R11 = rule(
     "rows",
     "R11",
@@ -91,19 +84,12 @@ R11 = rule(
     "update_guid is not filled without update_guid_history.",
     "leave both empty, as exports of whole applications do",
 )
-R12 = rule(
+R11B = rule(
     "rows",
-    "R12",
+    "R11b",
     Severity.WARNING,
-    "table names another table that the record hangs on, never the record's own.",
-    "leave table empty",
-)
-R13 = rule(
-    "rows",
-    "R13",
-    Severity.WARNING,
-    "target_name is filled.",
-    "write the record's display value",
+    "update_guid_history is not filled without update_guid.",
+    "leave both empty, as exports of whole applications do",
     foreign=Severity.NOTE,
 )
 P10 = rule(
@@ -136,6 +122,7 @@ _CONSTANTS = {
     "update_domain": "global",
     "update_set": "",
 }
+_REPEATED = {"sys_updated_by": "sys_created_by", "sys_updated_on": "sys_created_on"}
 _SINCE_2018 = ("payload_hash", "sys_recorded_at", "update_guid", "update_guid_history")
 _OLD = tuple(name for name in UPDATE_ELEMENTS if name not in _SINCE_2018)
 _RECORDED = re.compile(r"[0-9a-f]{18}")
@@ -155,10 +142,10 @@ def milliseconds(timestamp: str) -> int | None:
 
 
 class Rows:
-    """Rules R1 to R13 but for the scope rules, and P10."""
+    """Rules R1 to R5, R8, R9, R11 and P10."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
-        *(R1, R2, R3, R3B, R4, R5, R8, R9, R10, R11, R12, R13, P10, P10B, P10C),
+        *(R1, R2, R3, R3B, R4, R5, R8, R9, R11, R11B, P10, P10B, P10C),
     )
 
     def __init__(self, context: Context) -> None:
@@ -190,7 +177,6 @@ class Rows:
         yield from self._constants(row)
         yield from self._identity(row)
         yield from self._stamps(row)
-        yield from self._label(row)
         yield from self._hash(row)
 
     def finish(self) -> Iterator[Hit]:
@@ -229,14 +215,15 @@ class Rows:
             yield at(row, R3, f"action is {shown(row.value('action'))}.", "action")
         if values.get("comments"):
             yield at(row, R3B, "comments is filled.", "comments")
-        if not values.get("target_name"):
-            yield at(row, R13, "target_name is empty.", "target_name")
-        if values.get("update_guid") and not values.get("update_guid_history"):
-            yield at(
-                row, R11, "update_guid is filled, update_guid_history is empty.", "update_guid"
-            )
-        if row.table and values.get("table") == row.table and not row.special:
-            yield at(row, R12, f"table is the record's own, {row.table}.", "table")
+        if values.get("view") and row.root is not None and not row.special:
+            yield at(row, R3, f"view is {shown(row.value('view'))}, expected empty.", "view")
+        guid, history = values.get("update_guid"), values.get("update_guid_history")
+        if guid and not history:
+            message = "update_guid is filled, update_guid_history is empty."
+            yield at(row, R11, message, "update_guid")
+        if history and not guid:
+            message = "update_guid_history is filled, update_guid is empty."
+            yield at(row, R11B, message, "update_guid_history")
 
     def _identity(self, row: Row) -> Iterator[Hit]:
         sys_id = row.value("sys_id")
@@ -266,6 +253,7 @@ class Rows:
             yield at(row, R8, "sys_created_on is no timestamp.", "sys_created_on")
         elif of_set is not None and abs(created - of_set) > SLACK * 1000:
             yield at(row, R8, "sys_created_on is more than 60 s from the set's.", "sys_created_on")
+        yield from self._others_stamps(row)
         recorded = row.values.get("sys_recorded_at")
         if recorded is None:
             return
@@ -276,15 +264,16 @@ class Rows:
         elif self._unloaded is not None and moment_ms > self._unloaded:
             yield at(row, R8, "sys_recorded_at is later than unload_date.", "sys_recorded_at")
 
-    def _label(self, row: Row) -> Iterator[Hit]:
-        label = ROW_TYPES.get(row.table)
-        if label is not None and row.value("type") != label:
-            yield at(
-                row,
-                R10,
-                f"type is {shown(row.value('type'))}, the label of {row.table} is {label!r}.",
-                "type",
-            )
+    def _others_stamps(self, row: Row) -> Iterator[Hit]:
+        """The stamps that repeat another; one that is missing is R1's."""
+        values = row.values
+        update_set = self._context.by_sys_id.get(row.update.set_sys_id)
+        author = "" if update_set is None else update_set.value("sys_created_by")
+        if author and values.get("sys_created_by", author) != author:
+            yield at(row, R8, "sys_created_by is not the set's.", "sys_created_by")
+        for updated, created in _REPEATED.items():
+            if updated in values and values[updated] != values.get(created):
+                yield at(row, R8, f"{updated} is not {created}.", updated)
 
     def _hash(self, row: Row) -> Iterator[Hit]:
         stored = row.values.get("payload_hash")

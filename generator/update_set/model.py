@@ -8,7 +8,7 @@ that what was read can be written back byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple, NewType
@@ -175,10 +175,6 @@ class Unload:
 
     updates: tuple[Update, ...]
     """All updates in file order."""
-
-    def updates_of(self, update_set: UpdateSet) -> Iterator[Update]:
-        """The updates that belong to a set."""
-        return (update for update in self.updates if update.set_sys_id == update_set.sys_id)
 
 
 def elements(

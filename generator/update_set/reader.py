@@ -7,6 +7,7 @@ that writing it back reproduces the bytes of a native export.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ _SETS = "sys_remote_update_set"
 _UPDATES = "sys_update_xml"
 
 
-class _TooLarge(Exception):  # noqa: N818 - never leaves this module
+class _TooLarge(Exception):
     """More was read for one set or row than any has."""
 
 
@@ -210,6 +211,34 @@ class Export:
         )
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file; a pipe would be waited for, perhaps for ever, and cannot be read twice.
+
+    Raises:
+        UnreadableError: It cannot be opened, or is a directory, a pipe or a device.
+    """
+    try:
+        kind = path.stat().st_mode
+        if stat.S_ISREG(kind):
+            return path.open("rb")
+    except OSError as error:
+        raise _cannot_open(
+            path, error.strerror or "unknown reason", "check the path and its permissions"
+        ) from None
+    if stat.S_ISDIR(kind):
+        raise _cannot_open(path, "it is a directory", "name a file in it")
+    raise _cannot_open(
+        path,
+        "it is a pipe, socket or device, not a regular file",
+        "write what comes out of it into a file and name that",
+    )
+
+
+def _cannot_open(path: Path, why: str, next_step: str) -> UnreadableError:
+    message = f"The file cannot be opened: {why}."
+    return UnreadableError(Fault("cannot-open", message, file=str(path), next=next_step))
+
+
 @contextmanager
 def open_export(path: Path) -> Iterator[Export]:
     """Open an update set file as a stream.
@@ -217,18 +246,7 @@ def open_export(path: Path) -> Iterator[Export]:
     Raises:
         UnreadableError: The file cannot be opened or is no update set export.
     """
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise UnreadableError(
-            Fault(
-                "cannot-open",
-                f"The file cannot be opened: {error.strerror}.",
-                file=str(path),
-                next="check the path and its permissions",
-            )
-        ) from None
-    with stream:
+    with open_regular(path) as stream:
         yield Export(stream, str(path))
 
 

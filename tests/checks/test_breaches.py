@@ -151,6 +151,7 @@ def other_set(text: str) -> str:
 
 ACCOUNT = "sys_email_account"
 ENTITY = "oauth_entity"
+NOTIFICATION = "sysevent_email_action"
 
 BREACHES: list[tuple[str, Callable[[str], str]]] = [
     ("F1", lambda text: "\ufeff" + text),
@@ -243,6 +244,7 @@ BREACHES: list[tuple[str, Callable[[str], str]]] = [
             f'<update_set display_value="x">{ID}</update_set>',
         ),
     ),
+    ("R3", swap("<view/>", "<view>Default view</view>")),
     ("R3b", swap("<comments/>", "<comments>x</comments>")),
     (
         "R4",
@@ -287,6 +289,9 @@ BREACHES: list[tuple[str, Callable[[str], str]]] = [
     ("R8", sub("<sys_recorded_at>[^<]*", "<sys_recorded_at>ffffffffff50000001")),
     ("R8", in_row(ENTITY, "\n<sys_created_on>20", "\n<sys_created_on>10")),
     ("R8", in_row(ENTITY, "\n<sys_created_on>20", "\n<sys_created_on>x")),
+    ("R8", in_row(ENTITY, "\n<sys_updated_on>20", "\n<sys_updated_on>10")),
+    ("R8", in_row(ENTITY, "\n<sys_created_by>admin", "\n<sys_created_by>other")),
+    ("R8", in_row(ENTITY, "\n<sys_updated_by>admin", "\n<sys_updated_by>other")),
     (
         "R9",
         lambda text: re.sub(
@@ -299,8 +304,14 @@ BREACHES: list[tuple[str, Callable[[str], str]]] = [
     ),
     ("R10", swap("<type>Application Registries", "<type>Application Registry")),
     ("R11", swap("<update_guid/>", f"<update_guid>{ID}</update_guid>")),
+    ("R11b", swap("<update_guid_history/>", f"<update_guid_history>{ID}:1</update_guid_history>")),
+    ("R12b", in_row(ENTITY, "<table/>", "<table>incident</table>")),
+    ("R12b", in_row(NOTIFICATION, "\n<table>sys_email_account", "\n<table>incident")),
+    ("R12b", in_row(NOTIFICATION, "\n<table>sys_email_account</table>", "\n<table/>")),
     ("R12", in_row(ENTITY, "<table/>", "<table>oauth_entity</table>")),
     ("R13", sub("<target_name>[^<]*</target_name>", "<target_name/>")),
+    ("R13b", in_row(ENTITY, "<target_name>", "<target_name>Other ")),
+    ("R13b", in_row("sys_app", "<target_name>", "<target_name>Other ")),
     ("P1", escaped_payload),
     ("P2", sub(r'<!\[CDATA\[<\?xml version="1.0" encoding="UTF-8"\?>', "<![CDATA[")),
     ("P2", in_row(ENTITY, "<auth_url/>", "<auth_url></auth_url>")),
@@ -439,3 +450,30 @@ def test_package_has_no_breach(package_text: str, lint_text: Callable[..., LintR
 def test_every_rule_is_broken_somewhere() -> None:
     families = {rule.id for rule in RULES if rule.family != "action"}
     assert families - {rule for rule, _ in BREACHES} == {"F0", "P12", "V4"}
+
+
+@pytest.mark.parametrize("name", ["sys_created_by", "sys_updated_by", "sys_updated_on"])
+def test_each_stamp_is_held_by_itself(name: str, damaged: Callable[..., LintReport]) -> None:
+    report = damaged(in_row(ENTITY, f"\n<{name}>", f"\n<{name}>1"))
+    fields = {finding.field for finding in report.findings if finding.rule == "R8"}
+    # Who created the row is also whom its update must name.
+    assert fields == {name} | ({"sys_updated_by"} if name == "sys_created_by" else set())
+
+
+def test_rows_of_layouts_have_a_view(damaged: Callable[..., LintReport]) -> None:
+    report = damaged(
+        lambda text: special_handlers(text).replace("<view/>", "<view>Default view</view>")
+    )
+    views = [found for found in report.findings if (found.rule, found.field) == ("R3", "view")]
+    assert len(views) == report.updates - 3
+
+
+def test_what_rows_of_an_unknown_table_hang_by_is_unknown(
+    damaged: Callable[..., LintReport],
+) -> None:
+    report = damaged(
+        lambda text: in_row(ENTITY, "<table/>", "<table>incident</table>")(text).replace(
+            'record_update table="oauth_entity"', 'record_update table="u_other"'
+        )
+    )
+    assert "R12b" not in {finding.rule for finding in report.findings}

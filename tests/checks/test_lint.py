@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from roots import Command
 
 from generator.checks import table_columns
 from generator.checks.columns import LIMITS
@@ -46,14 +48,44 @@ def test_ours_is_what_the_manifest_beside_it_lists(tmp_path: Path) -> None:
     manifest.write_text(json.dumps({"files": {"a.xml": "0" * 64}}))
     assert is_ours(tmp_path / "a.xml")
     assert not is_ours(tmp_path / "b.xml")
-    for broken in ("{", "[]", '{"files": ["a.xml"]}', "<<<<<<< ours"):
+    deep = '{"files": {"a.xml": ' + "[" * 100_000 + "]" * 100_000 + "}}"
+    for broken in ("{", "[]", '{"files": ["a.xml"]}', "<<<<<<< ours", deep):
         manifest.write_text(broken)
         assert not is_ours(tmp_path / "a.xml")
+    manifest.unlink()
+    os.mkfifo(manifest)
+    assert not is_ours(tmp_path / "a.xml")
+
+
+def test_no_more_of_a_manifest_is_read_than_one_may_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = json.dumps({"files": {"a.xml": "0" * 64}})
+    (tmp_path / "manifest.json").write_text(text)
+    monkeypatch.setattr("generator.checks.lint.MAX_BYTES", len(text))
+    assert is_ours(tmp_path / "a.xml")
+    monkeypatch.setattr("generator.checks.lint.MAX_BYTES", len(text) - 1)
+    assert not is_ours(tmp_path / "a.xml")
 
 
 def test_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be opened: No such file"):
         lint_file(tmp_path / "missing.xml", ours=False)
+
+
+@pytest.mark.parametrize("command", ["lint", "show"])
+@pytest.mark.parametrize(
+    ("make", "what"), [(os.mkfifo, "it is a pipe, socket or device"), (Path.mkdir, "a directory")]
+)
+def test_what_is_no_regular_file_is_refused_at_once(
+    tmp_path: Path, sn_smtp: Command, command: str, make: Callable[[Path], None], what: str
+) -> None:
+    path = tmp_path / "given.xml"
+    make(path)
+    answer = sn_smtp(command, path)
+    assert answer.code == 2
+    assert f"{path}: The file cannot be opened" in answer.err
+    assert what in answer.err
 
 
 def test_progress_ends_at_a_hundred_or_before(tmp_path: Path, package_text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -259,11 +260,10 @@ def test_reads_a_whole_file_into_memory(tmp_path: Path) -> None:
     unload = read_unload(path)
     assert unload.unload_date == "d"
     assert [found.sys_id for found in unload.sets] == ["s", "t"]
-    assert [update.name for update in unload.updates_of(unload.sets[0])] == ["1"]
-    assert list(unload.updates_of(unload.sets[1])) == []
+    assert [(update.name, update.set_sys_id) for update in unload.updates] == [("1", "s")]
 
 
-@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir])
+@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, os.mkfifo])
 def test_what_cannot_be_opened_is_named(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "there.xml"
     make(path)
