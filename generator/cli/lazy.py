@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, MutableMapping
 from importlib import import_module
-from typing import Any
+from typing import TypedDict, Unpack
 
 import click
+
+
+class Settings(TypedDict, total=False):
+    """What `click.group` passes on to the group that it makes."""
+
+    callback: Callable[..., object] | None
+    params: list[click.Parameter] | None
+    context_settings: MutableMapping[str, object] | None
+    help: str | None
+    epilog: str | None
 
 
 class LazyGroup(click.Group):
@@ -13,12 +24,13 @@ class LazyGroup(click.Group):
 
     def __init__(
         self,
-        *args: Any,  # noqa: ANN401 - passed on to click as they are
-        commands_at: dict[str, tuple[str, str]] | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        name: str | None = None,
+        *,
+        commands_at: Mapping[str, tuple[str, str]] | None = None,
+        **settings: Unpack[Settings],
     ) -> None:
         """Args: commands_at: Command name to (`module:attribute`, line of help)."""
-        super().__init__(*args, **kwargs)
+        super().__init__(name, **settings)
         self.commands_at = commands_at or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
