@@ -116,7 +116,7 @@ class GeneratorError(Exception):
         file: str | None = None,
         line: int | None = None,
         path: str | None = None,
-        next: str | None = None,  # noqa: A002 - the field's published name
+        next: str | None = None,
     ) -> GeneratorError:
         """The error of a single fault."""
         return cls(Fault(code, message, file=file, line=line, path=path, next=next))

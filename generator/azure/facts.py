@@ -68,7 +68,7 @@ class Facts:
         """Ask for a place inside the object to be read on its own."""
         self.parts.append(Part(node, reader, choice))
 
-    def fault(self, code: str, message: str, node: Node, *, next: str | None = None) -> None:  # noqa: A002
+    def fault(self, code: str, message: str, node: Node, *, next: str | None = None) -> None:
         """Add something that is always wrong."""
         self.add(Fault(code, message, file=node.file, path=node.path or None, next=next))
 
@@ -79,7 +79,7 @@ class Facts:
         message: str,
         node: Node,
         *,
-        next: str | None = None,  # noqa: A002 - the field's published name
+        next: str | None = None,
         concerns: str | None = None,
     ) -> None:
         """Add something that the user should know."""

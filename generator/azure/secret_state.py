@@ -251,7 +251,7 @@ def _lifetime(
         )
 
 
-def _about(ends: Sourced[datetime], code: str, message: str, next: str) -> Notice:  # noqa: A002
+def _about(ends: Sourced[datetime], code: str, message: str, next: str) -> Notice:
     return Notice(code, Severity.WARNING, message, ends.file, ends.path, next, _EXPIRY)
 
 

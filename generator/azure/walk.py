@@ -114,7 +114,7 @@ class _Walk:
         self.findings.append(Finding(shape, node.file, node.path, None, facts))
 
 
-def _fault(code: str, message: str, node: Node, *, next: str) -> Fault:  # noqa: A002
+def _fault(code: str, message: str, node: Node, *, next: str) -> Fault:
     return Fault(code, message, file=node.file, path=node.path or None, next=next)
 
 

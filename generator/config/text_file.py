@@ -83,6 +83,6 @@ def _refused(
     file: str,
     *,
     line: int | None = None,
-    next: str | None = None,  # noqa: A002 - the field's published name
+    next: str | None = None,
 ) -> TextFile:
     return TextFile(None, (Fault(code, message, file=file, line=line, next=next),))
