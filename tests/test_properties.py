@@ -315,6 +315,42 @@ def test_any_file_that_is_accepted_does_so_too(
     must_hold(environment, place)
 
 
+# ---- endpoints ----
+
+KNOWN = {
+    cloud: {"login": e.login, "scope": e.scope, "smtp": e.smtp} for cloud, e in ENDPOINTS.items()
+}
+
+
+def of_any_cloud(key: str) -> st.SearchStrategy[str | None]:
+    return st.none() | st.sampled_from(Cloud).map(lambda cloud: KNOWN[cloud][key])
+
+
+@BOUNDED
+@given(
+    cloud=st.none() | st.sampled_from(Cloud),
+    endpoints=st.fixed_dictionaries({key: of_any_cloud(key) for key in ("login", "scope", "smtp")}),
+    server=of_any_cloud("smtp"),
+)
+def test_endpoints_of_different_clouds_are_no_accepted_environment(
+    place: Path, cloud: Cloud | None, endpoints: dict[str, str | None], server: str | None
+) -> None:
+    lines_ = ["azure:", *([f"  cloud: {cloud.value}"] if cloud else []), "  endpoints:"]
+    lines_ += [f"    {key}: {value}" for key, value in endpoints.items() if value]
+    lines_ += [f"email_account: {{server: {server}}}"] if server else []
+    root = write_root(place / "root", {}, common=COMMON)
+    write_environment(root, "dev", "\n".join(lines_) + "\n")
+    try:
+        environment = loaded(root)
+    except GeneratorError as error:
+        assert [fault.code for fault in error.faults] == ["mixed-clouds"]
+        base = KNOWN[cloud or Cloud.PUBLIC]
+        written = [value for value in (*endpoints.values(), server) if value]
+        assert not set(written) <= set(base.values())
+    else:
+        lints_clean(rendered(environment).files, place)
+
+
 # ---- secrets ----
 
 PLACES = (

@@ -65,6 +65,13 @@ LOGIN_HOSTS: dict[str, tuple[Cloud, ...]] = {
 }
 """Login host to the clouds it can mean: the US government's host does not tell which."""
 
+SCOPES: dict[str, tuple[Cloud, ...]] = {
+    endpoints.scope: (cloud,) for cloud, endpoints in ENDPOINTS.items()
+}
+SMTP_HOSTS: dict[str, tuple[Cloud, ...]] = {
+    endpoints.smtp: (cloud,) for cloud, endpoints in ENDPOINTS.items()
+}
+
 
 def token_endpoint(login: str, tenant_id: str) -> str:
     """The OAuth 2.0 token endpoint (v2) of a tenant."""

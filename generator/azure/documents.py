@@ -44,7 +44,9 @@ def load(path: Path) -> Node | Fault:
         return Fault("file-missing", "there is no such file", file=file, next="check azure.outputs")
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "not a usable name"
-        return Fault("file-unreadable", f"cannot be read: {reason}", file=file)
+        return Fault(
+            "file-unreadable", f"cannot be read: {reason}", file=file, next="name a readable file"
+        )
     if len(data) > MAX_BYTES:
         return Fault(
             "file-too-large",

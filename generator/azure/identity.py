@@ -10,6 +10,10 @@ from generator.azure.model import Notice, Severity, Sourced
 from generator.azure.readers.claims import SHAPE as TOKEN
 from generator.errors import Fault
 
+OBJECT_IDS_EQUAL = "object-ids-equal"
+"""Code of the notice that the documents give one id to two objects: a contradiction, where the
+other errors only say that something cannot be told."""
+
 _SP = IdKind.SERVICE_PRINCIPAL_OBJECT
 _APP = IdKind.APPLICATION_OBJECT
 
@@ -125,7 +129,7 @@ def _equal(ids: Mapping[IdKind, Sourced[str]]) -> Iterator[Notice]:
         one, two = ids.get(kind), ids.get(other)
         if one is not None and two is not None and one.value == two.value:
             yield Notice(
-                "object-ids-equal",
+                OBJECT_IDS_EQUAL,
                 Severity.ERROR,
                 f"{one.value} is given as the {kind} and, in {two.file} at {two.path}, as the "
                 f"{other}; two objects cannot share an id, so one of them was mislabelled and "

@@ -101,6 +101,13 @@ class AzureOutputs:
     cloud: Sourced[Cloud] | None = None
     """The cloud, where an endpoint or an environment name told it."""
 
+    possible_clouds: Sourced[frozenset[Cloud]] | None = None
+    """The clouds that remain where something told one, but not which."""
+
+    login: Sourced[str] | None = None
+    """`https://host` of the token endpoint, where an address told it: as given, while
+    `token_endpoint` may be derived."""
+
     token_endpoint: Sourced[str] | None = None
     """OAuth 2.0 token endpoint (v2), as given or from cloud (public if unknown) and tenant."""
 

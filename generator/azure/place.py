@@ -16,6 +16,12 @@ class Place:
     """Where the tenant is."""
 
     cloud: Sourced[Cloud] | None
+    possible_clouds: Sourced[frozenset[Cloud]] | None
+    """Set where several remain, and `cloud` is None."""
+
+    login: Sourced[str] | None
+    """The login endpoint, if a token endpoint or one of no known cloud told it."""
+
     token_endpoint: Sourced[str] | None
     faults: tuple[Fault, ...]
     notices: tuple[Notice, ...]
@@ -50,20 +56,27 @@ def locate(findings: Sequence[Finding], tenant: Sourced[str] | None) -> Place:
     ]
     known = seen[-1] if seen else None
     decisive = next((place for place in seen if place.value == left), known)
-    cloud = None
+    cloud = possible = None
     notices: tuple[Notice, ...] = ()
     if decisive is not None and len(left) == 1:
         cloud = Sourced(next(iter(left)), decisive.file, decisive.path)
     elif decisive is not None:
+        possible = Sourced(left, decisive.file, decisive.path)
         notices = (_ambiguous(decisive, left),)
+    login = logins[0] if logins else None
     if endpoints:
         endpoint: Sourced[str] | None = endpoints[0]
+        login = _login_of(endpoints[0])
     elif tenant is None:
         endpoint = None
     else:
         host = _host(left if seen else None, logins)
         endpoint = Sourced(token_endpoint(host, tenant.value), tenant.file, tenant.path)
-    return Place(cloud, endpoint, tuple(faults), notices)
+    return Place(cloud, possible, login, endpoint, tuple(faults), notices)
+
+
+def _login_of(endpoint: Sourced[str]) -> Sourced[str]:
+    return Sourced("/".join(endpoint.value.split("/")[:3]), endpoint.file, endpoint.path)
 
 
 def _host(clouds: frozenset[Cloud] | None, logins: Sequence[Sourced[str]]) -> str:

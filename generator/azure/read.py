@@ -39,8 +39,12 @@ notices, warning                     secret-in-input, secret-id-not-value,
                                      depth-truncated, list-incomplete,
                                      mailbox-permission-denied, smtp-auth-disabled,
                                      not-in-scope
-notices, note                        secret-masked, secret-missing, value-masked,
-                                     cloud-ambiguous, create-for-rbac, credential-reset,
+notices, note                        secret-masked-pulumi, secret-masked-terraform,
+                                     secret-masked-powershell, secret-not-known-yet,
+                                     secret-redacted, secret-placeholder,
+                                     secret-reference, secret-withheld, secret-null,
+                                     secret-empty, value-masked, cloud-ambiguous,
+                                     create-for-rbac, credential-reset,
                                      account-not-default, redirect-uri-unreadable,
                                      microsoft-service-principal, nothing-to-render,
                                      smtp-auth-disabled-by-default
@@ -147,6 +151,8 @@ def _combine(
         if principal
         else None,
         cloud=place.cloud,
+        possible_clouds=place.possible_clouds,
+        login=place.login,
         token_endpoint=place.token_endpoint,
         secret_expires_on=secret.ends,
         secret_hint=secret.hint,

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from generator.azure.model import Notice, Severity, Sourced
 from generator.azure.nodes import Node
-from generator.azure.values import guid, is_masked, is_reference
+from generator.azure.values import Mask, guid, is_reference, mask_of
 from generator.errors import Fault
 
 SECRET = "client_secret"  # noqa: S105 - the name of a value, not a value
 """What notices about the secret concern."""
 
 _DELIVER = "enter it on the instance, in System OAuth > Application Registry"
+
+_MASKED: dict[Mask, tuple[str, str]] = {
+    Mask.PULUMI: ("secret-masked-pulumi", "is masked by Pulumi (no --show-secrets)"),
+    Mask.TERRAFORM: ("secret-masked-terraform", "is masked by Terraform (no -json)"),
+    Mask.UNKNOWN_YET: ("secret-not-known-yet", "is not known before terraform apply"),
+    Mask.POWERSHELL: (
+        "secret-masked-powershell",
+        "is a SecureString of PowerShell, of which only the type's name was written",
+    ),
+    Mask.REDACTED: ("secret-redacted", "is blacked out, as logs and pipelines do"),
+    Mask.PLACEHOLDER: ("secret-placeholder", "is a placeholder that nobody has filled in"),
+}
+"""Code, and what the secret is said to be."""
 
 
 def examine(node: Node) -> tuple[Sourced[str] | None, tuple[Notice | Fault, ...]]:
@@ -35,24 +48,25 @@ def examine(node: Node) -> tuple[Sourced[str] | None, tuple[Notice | Fault, ...]
             path=node.path,
         )
         return None, (fault,)
-    if value is None or not value.strip():
-        return None, (_missing(node),)
-    if is_masked(value) or is_reference(value):
-        return None, (masked(node),)
+    if value is None:
+        return None, (_not_there(node, "secret-null", "is null"),)
+    if not value.strip():
+        return None, (_not_there(node, "secret-empty", "is an empty text"),)
+    mask = mask_of(value)
+    if mask is not None:
+        return None, (_not_there(node, *_MASKED[mask]),)
+    if is_reference(value):
+        told = "is only referred to (the address of a vault)"
+        return None, (_not_there(node, "secret-reference", told),)
     if guid(value.strip()) is not None:
         return None, (_secret_id(node),)
     return Sourced(value.strip()[:3], node.file, node.path), tuple(_present(node, value))
 
 
-def masked(node: Node) -> Notice:
-    """The note that a secret is masked, a placeholder or only referred to."""
-    return _notice(
-        "secret-masked",
-        Severity.NOTE,
-        "the client secret is masked, a placeholder or only referred to; none is needed here",
-        node,
-        next=_DELIVER,
-    )
+def withheld(node: Node) -> Notice:
+    """The note that a secure output of ARM or Bicep came, as always, without its value."""
+    told = "is a secure output of ARM or Bicep (SecureString), which carries no value"
+    return _not_there(node, "secret-withheld", told)
 
 
 def met(node: Node, *, what: str) -> Notice:
@@ -66,14 +80,9 @@ def met(node: Node, *, what: str) -> Notice:
     )
 
 
-def _missing(node: Node) -> Notice:
-    return _notice(
-        "secret-missing",
-        Severity.NOTE,
-        "the place of the client secret is empty; none is needed here",
-        node,
-        next=_DELIVER,
-    )
+def _not_there(node: Node, code: str, told: str) -> Notice:
+    message = f"the client secret {told}; none is needed here"
+    return _notice(code, Severity.NOTE, message, node, next=_DELIVER)
 
 
 def _secret_id(node: Node) -> Notice:

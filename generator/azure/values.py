@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 
 from generator.azure.interface import IdKind
+from generator.clock import EARLIEST, LATEST
 
 EXCHANGE_APP_ID = "00000002-0000-0ff1-ce00-000000000000"
 """Application ID of Office 365 Exchange Online, the same in every tenant."""
@@ -25,22 +27,45 @@ _ISO = re.compile(
 _MILLISECONDS = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_MASKS = frozenset(
-    {
-        "[secret]",
-        "<sensitive>",
-        "(sensitive value)",
-        "(sensitive)",
-        "(known after apply)",
-        "[redacted]",
-        "<redacted>",
-        "redacted",
-        "hidden",
-    }
-)
+
+class Mask(Enum):
+    """What can stand in place of a value (`spec/azure-and-smtp.md` section 2.3 (f))."""
+
+    PULUMI = auto()
+    """`[secret]`: `pulumi stack output` without `--show-secrets`."""
+
+    TERRAFORM = auto()
+    """`<sensitive>`: `terraform output` without `-json`."""
+
+    UNKNOWN_YET = auto()
+    """`(known after apply)`: a Terraform plan."""
+
+    POWERSHELL = auto()
+    """`System.Security.SecureString`: the type's name instead of the object."""
+
+    REDACTED = auto()
+    """What logs and pipelines write."""
+
+    PLACEHOLDER = auto()
+    """`REPLACE_ME` and the like: a person's."""
+
+
+_MASKS = {
+    "[secret]": Mask.PULUMI,
+    "<sensitive>": Mask.TERRAFORM,
+    "(sensitive value)": Mask.TERRAFORM,
+    "(sensitive)": Mask.TERRAFORM,
+    "(known after apply)": Mask.UNKNOWN_YET,
+    "system.security.securestring": Mask.POWERSHELL,
+    "[redacted]": Mask.REDACTED,
+    "<redacted>": Mask.REDACTED,
+    "redacted": Mask.REDACTED,
+    "hidden": Mask.REDACTED,
+}
+_ASTERISKS = re.compile(r"\*+")
 _PLACEHOLDER = re.compile(
-    r"(?:replace|change|insert|your|enter|put)[a-z _-]{1,60}|todo|tbd|xxx+|\*+|\.{3,}"
-    r"|<[^<>]*>|\$\{[^{}]*\}|\{\{.*\}\}|system\.security\.securestring",
+    r"(?:replace|change|insert|your|enter|put)[a-z _-]{1,60}|todo|tbd|xxx+|\.{3,}"
+    r"|<[^<>]*>|\$\{[^{}]*\}|\{\{.*\}\}",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"@microsoft\.keyvault\(|https?://|/subscriptions/", re.IGNORECASE)
@@ -76,10 +101,20 @@ def split_id_path(text: str) -> tuple[IdKind | None, str]:
     return kind, found[2]
 
 
-def is_masked(text: str) -> bool:
-    """Whether a producer wrote a mask, or a person a placeholder, in place of the value."""
+def mask_of(text: str) -> Mask | None:
+    """The mask of a producer, or a person's placeholder, that stands in place of the value."""
     word = text.strip()
-    return word.lower() in _MASKS or _PLACEHOLDER.fullmatch(word) is not None
+    known = _MASKS.get(word.lower())
+    if known is not None:
+        return known
+    if _ASTERISKS.fullmatch(word):
+        return Mask.REDACTED
+    return Mask.PLACEHOLDER if _PLACEHOLDER.fullmatch(word) else None
+
+
+def is_masked(text: str) -> bool:
+    """Whether a mask or a placeholder stands in place of the value."""
+    return mask_of(text) is not None
 
 
 def is_reference(text: str) -> bool:
@@ -103,8 +138,15 @@ def parse_date(text: str) -> datetime | str:
     """A date as aware UTC time, or what is wrong with it.
 
     Accepted: ISO 8601 with `Z` or an offset and up to nine decimals (microseconds are kept),
-    and `/Date(milliseconds)/` of Windows PowerShell 5.1.
+    and `/Date(milliseconds)/` of Windows PowerShell 5.1; from `EARLIEST` to `LATEST`.
     """
+    moment = _moment(text)
+    if isinstance(moment, datetime) and not EARLIEST <= moment <= LATEST:
+        return f"is a date that is not between {EARLIEST.date()} and {LATEST.date()}"
+    return moment
+
+
+def _moment(text: str) -> datetime | str:
     milliseconds = _MILLISECONDS.fullmatch(text)
     try:
         if milliseconds:

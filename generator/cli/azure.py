@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from generator.cli.lazy import LazyGroup
-from generator.cli.options import answers
+from generator.cli.options import FileName, answers
 from generator.cli.output import Outcome, Session
+from generator.errors import ExitCode
 
 
 @click.group(
@@ -21,8 +22,12 @@ def azure() -> None:
     """Understand what Azure handed over, whatever tool wrote it."""
 
 
-@click.command(epilog="Exit codes: 0 understood; 2 not understood, or the files disagree.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.command(
+    epilog="Exit codes: 0 understood, though a value may be told in a way that is not usable "
+    "(`not usable`; `unusable` in --json names it); 2 not understood, the files disagree, or "
+    "one object ID is given to two objects."
+)
+@click.argument("files", nargs=-1, required=True, type=FileName(path_type=Path))
 @answers
 def read(session: Session, *, files: tuple[Path, ...]) -> Outcome:
     """Print what FILE... say: tenant, client ID, object IDs, secret expiry, consent.
@@ -30,22 +35,30 @@ def read(session: Session, *, files: tuple[Path, ...]) -> Outcome:
     Reads the output of az, Terraform, Pulumi, Bicep/ARM, Graph, the portal and PowerShell; the
     shape is recognised by its keys. A secret in a file is reported and never printed.
     """
-    from generator.azure.describe import outputs_json, outputs_table
+    from generator.azure.describe import (
+        contradictions,
+        notice_line,
+        outputs_json,
+        outputs_table,
+    )
     from generator.azure.model import Severity
     from generator.azure.read import read_azure_outputs
     from generator.cli.tables import table
     from generator.clock import read_clock
 
     outputs = read_azure_outputs(files, now=read_clock(os.environ))
+    faults = contradictions(outputs)
+    said = {fault.code for fault in faults}
     for notice in outputs.notices:
-        where = " ".join(part for part in (notice.file, notice.path) if part)
-        line = f"{notice.severity.value}: {notice.message}"
-        line += f" ({where})" if where else ""
-        line += f" Next: {notice.next}" if notice.next else ""
-        session.message(line, style=None if notice.severity is Severity.NOTE else "yellow")
+        if notice.code in said:
+            continue
+        style = None if notice.severity is Severity.NOTE else "yellow"
+        session.message(notice_line(notice), style=style)
     return Outcome(
         result=outputs_json(outputs),
         text=""
         if session.as_json
         else table(("value", "understood", "from"), outputs_table(outputs)),
+        exit_code=ExitCode.USAGE if faults else ExitCode.OK,
+        faults=faults,
     )

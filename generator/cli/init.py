@@ -7,12 +7,12 @@ from shlex import quote
 
 import click
 
-from generator.cli.options import answers
+from generator.cli.options import FileName, answers
 from generator.cli.output import Outcome, Session
 
 
 @click.command(epilog="Exit codes: 0 done; 2 usage; 7 refused: something is there already.")
-@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("directory", metavar="DIR", type=FileName(path_type=Path, file_okay=False))
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be written.")
 @answers
 def init(session: Session, *, directory: Path, dry_run: bool) -> Outcome:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import answers, root_option
+from generator.cli.options import FileName, answers, root_option
 from generator.cli.output import Outcome, Session
 from generator.errors import ExitCode, Fault, GeneratorError, InternalError, UsageError
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FileName(path_type=Path, dir_okay=False),
     help="Write the report into this file instead of on stdout.",
 )
 @root_option

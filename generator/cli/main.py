@@ -106,7 +106,17 @@ def _run(session: Session, argv: list[str]) -> ExitCode:
 
 
 _REFUSALS = frozenset(
-    {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOSPC, errno.EPERM, errno.EROFS}
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.ELOOP,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    }
 )
 """What the machine may say for reasons of its own; any other `OSError` is a bug of ours."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,6 +15,21 @@ from generator.cli.output import Outcome, Session, finish
 P = ParamSpec("P")
 
 DEFAULT_ROOT = Path("update_sets")
+
+
+class FileName(click.Path):
+    """A path, refused where no file can have such a name (NUL, what the system cannot encode)."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """The path (called by Click)."""
+        if not can_name_a_file(os.fspath(value)):
+            self.fail("The name holds a character that no file name can have.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def answers(
@@ -46,13 +62,21 @@ def root_option(
     """`--root DIR`: where the environments are."""
     return click.option(
         "--root",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=FileName(path_type=Path, file_okay=False),
         envvar="SN_SMTP_ROOT",
         default=DEFAULT_ROOT,
         show_default=True,
         show_envvar=True,
         help="Directory that holds the environments.",
     )(function)
+
+
+def can_name_a_file(name: str) -> bool:
+    """Whether the system can encode a name, which has no NUL."""
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
 
 
 def is_file_argument(argument: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import DEFAULT_ROOT, answers, root_option
+from generator.cli.options import DEFAULT_ROOT, FileName, answers, root_option
 from generator.cli.output import Outcome, Session
 from generator.errors import ExitCode, Fault, GeneratorError, UsageError
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--templates",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FileName(path_type=Path, file_okay=False),
     envvar="SN_SMTP_TEMPLATES",
     show_envvar=True,
     help="Directory whose templates win over the built-in ones.",

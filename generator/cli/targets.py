@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from generator.cli.environments import environment_name
-from generator.cli.options import is_file_argument
+from generator.cli.options import can_name_a_file, is_file_argument
+from generator.errors import Fault, UsageError
+
+_UNNAMEABLE = Fault(
+    "file-name",
+    "A name holds a character that no file name can have.",
+    next="name an existing file, or an environment",
+)
 
 
 def update_set_files(
@@ -21,7 +28,7 @@ def update_set_files(
             is not of its package; such a file is not among the answer.
 
     Raises:
-        UsageError: An environment does not exist.
+        UsageError: An environment does not exist, or no file can have that name.
         ConfigError: The environment's name cannot be one.
         Refused: The environment's package is missing or not whole.
     """
@@ -29,6 +36,8 @@ def update_set_files(
     for argument in arguments:
         name = environment_name(argument)
         if is_file_argument(name):
+            if not can_name_a_file(argument):
+                raise UsageError(_UNNAMEABLE)
             found[Path(argument)] = None
         else:
             found |= dict.fromkeys(_of_environment(name, root, on_stray))

@@ -15,6 +15,7 @@ from generator.azure.clouds import ENDPOINTS, Cloud, Endpoints, token_endpoint
 from generator.azure.model import (
     AzureOutputs,
     ClientId,
+    Consent,
     Notice,
     ServicePrincipalObjectId,
     Severity,
@@ -22,9 +23,10 @@ from generator.azure.model import (
     TenantId,
 )
 from generator.azure.secret_state import WARN_DAYS
+from generator.config.cloud_mix import mixed_clouds, same_login
 from generator.config.environment import Authorization, AzureSettings
 from generator.config.models import AzureKeys
-from generator.config.tree import Section, dotted, find, steps
+from generator.config.tree import Location, Section, dotted, find, steps
 from generator.errors import Fault
 
 USED_AT_RENDER: Final = frozenset({"tenant_id", "client_id", "cloud", "secret_expires_on"})
@@ -54,6 +56,9 @@ class AzureInput:
     instance_url: str | None
     """The instance; None if its URL is at fault."""
 
+    smtp_server: str | None
+    """`email_account.server`; None if it is not written, or at fault."""
+
     now: datetime
     """Aware; what counts as expired."""
 
@@ -72,13 +77,21 @@ def settle(given: AzureInput) -> Settled:
     keys, outputs = given.keys, given.outputs
     tenant = keys.tenant_id or _value(outputs.tenant_id)
     client = keys.client_id or _value(outputs.client_id)
+    # What disagrees with the outputs would be told again as a mix of clouds.
+    disagreements = tuple(_disagreements(given))
     faults = (
-        *_disagreements(given),
+        *disagreements,
+        *(() if disagreements else _mixed(given)),
         *_errors(given),
         *_missing("tenant_id", "Directory (tenant) ID", tenant, given),
         *_missing("client_id", "Application (client) ID", client, given),
     )
-    notices = (*_kept_notices(given), *_expiry_notices(given), *_redirect_notices(given))
+    notices = (
+        *_kept_notices(given),
+        *_role_notices(given),
+        *_expiry_notices(given),
+        *_redirect_notices(given),
+    )
     if faults or tenant is None or client is None:
         return Settled(None, faults, notices)
     object_id = keys.service_principal_object_id or _value(outputs.service_principal_object_id)
@@ -127,10 +140,17 @@ def _disagreements(given: AzureInput) -> Iterator[Fault]:
     )
     for key, inline, output in pairs:
         if inline is not None and output is not None and inline != output.value:
-            yield _disagreement(key, output, given)
+            yield _disagreement(("azure", key), output, given)
+    possible = outputs.possible_clouds
+    if keys.cloud is not None and possible is not None and keys.cloud not in possible.value:
+        yield _disagreement(("azure", "cloud"), possible, given)
+    login = keys.endpoints.login
+    if login is not None and outputs.login is not None:
+        if not same_login(login, outputs.login.value):
+            yield _disagreement(("azure", "endpoints", "login"), outputs.login, given)
     inline_end, end = keys.secret_expires_on, outputs.secret_expires_on
     if inline_end is not None and end is not None and not _same_end(inline_end, end.value):
-        yield _disagreement("secret_expires_on", end, given)
+        yield _disagreement(("azure", "secret_expires_on"), end, given)
 
 
 def _as_text(sourced: Sourced[T] | None) -> Sourced[str] | None:
@@ -144,10 +164,17 @@ def _same_end(inline: datetime, end: datetime) -> bool:
     return abs(inline - end) < _SAME
 
 
+def _mixed(given: AzureInput) -> Iterator[Fault]:
+    return mixed_clouds(
+        given.keys, given.outputs, given.tree, smtp_server=given.smtp_server, file=given.file
+    )
+
+
 def _disagreement(
-    key: str, output: Sourced[str] | Sourced[Cloud] | Sourced[datetime], given: AzureInput
+    location: Location,
+    output: Sourced[str] | Sourced[Cloud] | Sourced[frozenset[Cloud]] | Sourced[datetime],
+    given: AzureInput,
 ) -> Fault:
-    location = ("azure", key)
     found = find(given.tree, location)
     file, line = (found[0].file, found[0].line) if found else (given.file, None)
     return Fault(
@@ -213,6 +240,33 @@ def _kept_notices(given: AzureInput) -> Iterator[Notice]:
             continue
         error = notice.severity is Severity.ERROR
         yield replace(notice, severity=Severity.WARNING) if error else notice
+
+
+def _role_notices(given: AzureInput) -> Iterator[Notice]:
+    """The role of the other model: with its claim Exchange checks more than it needs to.
+
+    `spec/azure-and-smtp.md` sections 2.4 and 3 (Microsoft: "Including the SMTP.SendAsApp claim
+    would trigger an unnecessary check for mailbox permissions").
+    """
+    consent = given.outputs.consent
+    if given.keys.authorization is not Authorization.APP_RBAC or consent is None:
+        return
+    granted = consent.value is Consent.GRANTED
+    yield Notice(
+        "role-with-app-rbac" if granted else "role-requested-with-app-rbac",
+        Severity.WARNING,
+        "the app registration has the app role SMTP.SendAsApp although azure.authorization is "
+        "app_rbac: Exchange then also checks mailbox permissions"
+        if granted
+        else "the app registration requests the app role SMTP.SendAsApp although "
+        "azure.authorization is app_rbac: once it is consented to, Exchange then also checks "
+        "mailbox permissions",
+        consent.file,
+        consent.path or None,
+        "remove the permission and its consent from the app registration, or write "
+        "azure.authorization: app_role",
+        "consent",
+    )
 
 
 def _expiry_notices(given: AzureInput) -> Iterator[Notice]:

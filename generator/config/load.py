@@ -195,6 +195,7 @@ class Loader:
                 tree=layers.tree,
                 file=layers.file,
                 instance_url=checked.keys.instance.url if checked.keys else None,
+                smtp_server=checked.keys.email_account.server if checked.keys else None,
                 now=self._now,
             )
         )
@@ -217,19 +218,21 @@ def _output_files(
     """The files with Azure's outputs, and a fault for each that is named and missing."""
     if written is None:
         default = directory / DEFAULT_OUTPUTS
-        return ((default,) if default.exists() else ()), ()
+        # A link that leads nowhere was meant to be read: the reader says that it cannot be.
+        return ((default,) if default.exists() or default.is_symlink() else ()), ()
     files: list[Path] = []
     faults: list[Fault] = []
     for index, name in enumerate(written):
         path = directory / name
-        if path.exists():
+        why_not = _unusable(path)
+        if why_not is None:
             files.append(path)
             continue
         found = find(tree, ("azure", "outputs", index))
         faults.append(
             Fault(
                 "missing-outputs",
-                f"names a file that does not exist; it is looked for in {directory}.",
+                f"names a file that {why_not}; it is looked for in {directory}.",
                 file=found[0].file if found else None,
                 line=found[0].line if found else None,
                 path=f"azure.outputs[{index}]",
@@ -238,6 +241,19 @@ def _output_files(
             )
         )
     return tuple(files), tuple(faults)
+
+
+def _unusable(path: Path) -> str | None:
+    """Why a file cannot be looked at; None if it can."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be read ({error.strerror or 'unknown reason'})"
+    except ValueError:
+        return "no file system can name"
+    return None
 
 
 def _environment(

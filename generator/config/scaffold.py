@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from generator.config.schema import schema_text
-from generator.errors import Fault, InternalError, Refused
+from generator.errors import Fault, InternalError, Refused, UsageError
 from generator.update_set.templates import builtin_root
 
 SCHEMA_FILE: Final = "environment.schema.json"
@@ -38,9 +38,20 @@ def planned_files(directory: Path) -> Mapping[Path, str]:
 
     Raises:
         Refused: One of them exists already.
+        UsageError: No directory can have that name, or it cannot be looked into.
     """
     files = {directory / path: text for path, text in scaffold_files().items()}
-    existing = [path for path in files if path.exists() or path.is_symlink()]
+    try:
+        existing = [path for path in files if path.exists() or path.is_symlink()]
+    except OSError as error:
+        raise UsageError(
+            Fault(
+                "unusable-directory",
+                f"the new root cannot be there: {error.strerror or 'unknown reason'}.",
+                file=str(directory),
+                next="name another directory",
+            )
+        ) from None
     if existing:
         raise Refused(*(_exists(path) for path in existing))
     return MappingProxyType(files)
@@ -57,6 +68,7 @@ def write_scaffold(directory: Path) -> tuple[Path, ...]:
 
     Raises:
         Refused: One of the files exists already; nothing was written.
+        UsageError: No directory can have that name, or it cannot be looked into.
         InternalError: The file system said no.
     """
     files = planned_files(directory)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from generator.characters import illegal_character
+from generator.clock import EARLIEST, LATEST
 from generator.secrets.shapes import ciphertext_kind
 
 LONGEST_ACCOUNT_NAME: Final = 40
@@ -198,15 +199,20 @@ def oauth_scope(value: str) -> str:
 
 
 def moment(value: str) -> datetime:
-    """An ISO 8601 date (its first moment, UTC) or date and time with its zone; aware, UTC."""
+    """An ISO 8601 date (its first moment, UTC) or date and time with its zone; aware, UTC.
+
+    Not before `EARLIEST` nor after `LATEST`: stamps have four digits for a year.
+    """
     accepted = "an ISO date (2027-11-20) or date and time with zone (2027-11-20T09:15:00Z)"
     _shaped(value, DATE_PATTERN, accepted, 40)
-    try:
-        read = datetime.fromisoformat(value)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise Unacceptable(f"is a day or time that no calendar has; {accepted} is accepted.")
+    read = _utc(value)
+    if read is None:
+        raise Unacceptable(f"is a day or time that no calendar has; {accepted} is accepted.")
+    if not EARLIEST <= read <= LATEST:
+        raise Unacceptable(
+            f"is not between {EARLIEST.date()} and {LATEST.date()}; {accepted} is accepted."
+        )
+    return read
 
 
 def secret_source(value: str) -> str:
@@ -227,6 +233,14 @@ def port(value: str) -> int:
     if re.fullmatch(r"[0-9]{1,5}", value) and 1 <= int(value) <= HIGHEST_PORT:
         return int(value)
     raise Unacceptable(f"is no port; a whole number from 1 to {HIGHEST_PORT} is accepted.")
+
+
+def _utc(value: str) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(value)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _shaped(value: str, pattern: str, accepted: str, longest: int) -> str:

@@ -135,14 +135,8 @@ class Templates:
 
     def __init__(self, override: Path | None = None) -> None:
         """Args: override: A directory of the user's whose templates win over the project's."""
-        if override is not None and not override.is_dir():
-            raise ConfigError(
-                Fault(
-                    "templates-missing",
-                    f"The template directory {override} does not exist.",
-                    next="name an existing directory with --templates, or leave the option out",
-                )
-            )
+        if override is not None:
+            _require_directory(override)
         roots = (builtin_root(),) if override is None else (override, builtin_root())
         self.loader = RootedLoader(*roots)
         self._environment = _Sandbox(
@@ -224,6 +218,22 @@ class Templates:
             else "correct your template, or remove it so that the built-in one is used",
         )
         return InternalError(fault) if is_own else ConfigError(fault)
+
+
+def _require_directory(path: Path) -> None:
+    try:
+        problem = None if path.is_dir() else "does not exist"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or 'unknown reason'}"
+    if problem is not None:
+        raise ConfigError(
+            Fault(
+                "templates-missing",
+                f"The template directory {problem}.",
+                file=str(path),
+                next="name an existing directory with --templates, or leave the option out",
+            )
+        )
 
 
 def _place(name: str, error: Exception) -> tuple[str, int | None]:

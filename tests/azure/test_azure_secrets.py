@@ -295,4 +295,4 @@ def test_a_certificate_beside_a_secret_is_no_trap(read) -> None:
 def test_masked_outputs_leave_the_credential_of_other_documents(read) -> None:
     outputs = read({"client_id": CLIENT, "client_secret": "[secret]"}, application(credential()))
     assert outputs.secret_key_id.value == KEY
-    assert "secret-masked" in {notice.code for notice in outputs.notices}
+    assert "secret-masked-pulumi" in {notice.code for notice in outputs.notices}

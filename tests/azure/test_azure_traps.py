@@ -80,6 +80,9 @@ FAULTS: list[tuple[str, tuple[object, ...]]] = [
     ("date-unreadable", ({"client_id": CLIENT, "end_date": "2027-13-20T09:15:00Z"},)),
     ("date-unreadable", ({"client_id": CLIENT, "end_date": "9999-12-31T23:59:59-14:00"},)),
     ("date-unreadable", ({"client_id": CLIENT, "end_date": "/Date(999999999999999)/"},)),
+    ("date-unreadable", ({"client_id": CLIENT, "end_date": "0999-01-01T00:00:00Z"},)),
+    ("date-unreadable", ({"client_id": CLIENT, "end_date": "/Date(-62135596800000)/"},)),
+    ("date-unreadable", ({"client_id": CLIENT, "end_date": "9999-12-31T23:59:59Z"},)),
     ("hint-form", ({"client_secret": "[secret]", "client_secret_hint": SECRET},)),
     ("secret-not-text", ({"appId": CLIENT, "password": 1, "tenant": TENANT},)),
     ("login-form", ({"client_id": CLIENT, "login_url": "http://login.microsoftonline.com"},)),
@@ -182,37 +185,42 @@ NOTICES: list[tuple[str, Severity, str | None, tuple[object, ...]]] = [
         "client_secret",
         ({"client_secret": SECRET.replace("~", "%7E")},),
     ),
-    ("secret-masked", Severity.NOTE, "client_secret", ({"client_secret": "[secret]"},)),
-    ("secret-masked", Severity.NOTE, "client_secret", ({"client_secret": "<sensitive>"},)),
-    ("secret-masked", Severity.NOTE, "client_secret", ({"client_secret": "REPLACE_ME"},)),
-    (
-        "secret-masked",
-        Severity.NOTE,
-        "client_secret",
-        ({"clientSecret": {"type": "SecureString"}},),
+    *(
+        (code, Severity.NOTE, "client_secret", ({"client_secret": value},))
+        for code, value in (
+            ("secret-masked-pulumi", "[secret]"),
+            ("secret-masked-terraform", "<sensitive>"),
+            ("secret-masked-terraform", "(sensitive value)"),
+            ("secret-masked-powershell", "System.Security.SecureString"),
+            ("secret-not-known-yet", "(known after apply)"),
+            ("secret-redacted", "***"),
+            ("secret-redacted", "[REDACTED]"),
+            ("secret-placeholder", "REPLACE_ME"),
+            ("secret-placeholder", "<your secret>"),
+            ("secret-withheld", {"type": "SecureString"}),
+            (
+                "secret-reference",
+                "@Microsoft.KeyVault(SecretUri=https://kv.example/secrets/a)",
+            ),
+            ("secret-null", None),
+            ("secret-empty", ""),
+            ("secret-empty", " "),
+        )
     ),
     (
-        "secret-masked",
+        "secret-withheld",
         Severity.NOTE,
         "client_secret",
         ({"clientId": CLIENT, "hidden": {"type": "secureString"}},),
     ),
     (
-        "secret-masked",
+        "secret-withheld",
         Severity.NOTE,
         "client_secret",
         ({"clientSecrets": {"a": {"type": "SecureObject"}}},),
     ),
     (
-        "secret-masked",
-        Severity.NOTE,
-        "client_secret",
-        ({"client_secret": "@Microsoft.KeyVault(SecretUri=https://kv.example/secrets/a)"},),
-    ),
-    ("secret-missing", Severity.NOTE, "client_secret", ({"client_secret": None},)),
-    ("secret-missing", Severity.NOTE, "client_secret", ({"client_secret": " "},)),
-    (
-        "secret-missing",
+        "secret-null",
         Severity.NOTE,
         "client_secret",
         ({"appId": CLIENT, "password": None, "tenant": TENANT},),
@@ -436,6 +444,16 @@ def test_what_may_be_right_is_a_notice(code, severity, concerns, documents, read
     assert {(notice.severity, notice.concerns) for notice in told} == {(severity, concerns)}
     assert all(notice.file and notice.message for notice in told)
     assert SECRET not in repr(outputs)
+
+
+def test_each_kind_of_absent_secret_has_a_message_of_its_own(read) -> None:
+    said: dict[str, str] = {}
+    for value in ("[secret]", "<sensitive>", "REPLACE_ME", {"type": "SecureString"}, None, ""):
+        (notice,) = read({"client_id": CLIENT, "client_secret": value}).notices
+        said[notice.message] = notice.code
+    assert len(said) == len(set(said.values())) == 6
+    for words in ("Pulumi", "Terraform", "placeholder", "SecureString", "null", "empty"):
+        assert any(words in message for message in said)
 
 
 def test_every_code_is_listed_used_and_tested() -> None:

@@ -150,3 +150,86 @@ def test_a_terminal_gets_lines_of_its_width_with_nothing_cut(
     assert "Directory" in out
     assert TENANT[:8] in out
     assert "…" not in out
+
+
+UNUSABLE = [
+    (
+        {"appId": CLIENT, "id": TENANT, "web": {"redirectUris": []}},
+        "service_principal_object_id",
+        "New-ServicePrincipal",
+    ),
+    ({"client_id": CLIENT, "object_id": TENANT}, "service_principal_object_id", "Exchange Online"),
+    ({"application_id": CLIENT}, "client_id", "render needs azure.client_id"),
+    (
+        {
+            "appId": CLIENT,
+            "id": TENANT,
+            "servicePrincipalType": "Application",
+            "passwordCredentials": [
+                {"keyId": f"{key * 8}{TENANT[8:]}", "endDateTime": "2099-01-01T00:00:00Z"}
+                for key in "ab"
+            ],
+        },
+        "secret_expires_on",
+        "render needs azure.secret_expires_on",
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "concern", "words"), UNUSABLE)
+def test_what_cannot_be_used_does_not_read_as_understood(
+    tmp_path: Path,
+    sn_smtp: Call,
+    conforms: Conforms,
+    document: dict[str, object],
+    concern: str,
+    words: str,
+) -> None:
+    file = tmp_path / "azure.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+
+    said = sn_smtp("azure", "read", file)
+    assert said.code == 0
+    assert "error:" not in said.err
+    (line,) = [line for line in said.err.splitlines() if line.startswith("not usable: ")]
+    assert words in line
+    assert str(file) in line
+
+    # Nor where messages are not shown.
+    quiet = sn_smtp("azure", "read", file, "-q")
+    assert quiet.err == ""
+    (row,) = [row for row in quiet.out.splitlines() if "not usable" in row]
+    assert str(file) in row
+
+    result = conforms(sn_smtp("azure", "read", file, "--json"), "azure read")["result"]
+    assert result["unusable"] == [concern]
+    assert result[concern] is None
+
+
+def test_what_is_all_usable_says_so(terraform: Path, sn_smtp: Call, conforms: Conforms) -> None:
+    envelope = conforms(sn_smtp("azure", "read", terraform, "--json"), "azure read")
+    assert envelope["result"]["unusable"] == []
+    assert "not usable" not in sn_smtp("azure", "read", terraform).out
+
+
+def test_one_id_for_two_objects_is_an_error(
+    tmp_path: Path, sn_smtp: Call, conforms: Conforms
+) -> None:
+    file = _write(
+        tmp_path / "azure.json",
+        client_id=CLIENT,
+        application_object_id=TENANT,
+        service_principal_object_id=TENANT,
+    )
+
+    said = sn_smtp("azure", "read", file)
+    assert said.code == 2
+    assert said.err.count("two objects cannot share an id") == 1
+    assert said.err.startswith(f"error: {file}: service_principal_object_id.value: ")
+    assert "  next: ask Entra" in said.err
+    assert CLIENT in said.out
+
+    envelope = conforms(sn_smtp("azure", "read", file, "--json"), "azure read")
+    assert (envelope["ok"], envelope["exit_code"]) == (False, 2)
+    assert [error["code"] for error in envelope["errors"]] == ["object-ids-equal"]
+    assert envelope["result"]["unusable"] == ["service_principal_object_id"]

@@ -92,8 +92,45 @@ def test_a_template_directory_that_is_missing_is_a_usage_error(root: Path, sn_sm
     said = sn_smtp("render", "dev", "--root", root, "--templates", root / "nix")
 
     assert said.code == 2
-    assert "nix does not exist" in said.err
+    assert "nix: The template directory does not exist" in said.err
     assert not (root / "dev" / "manifest.json").exists()
+
+
+def test_a_template_directory_that_no_system_can_look_at_is_a_usage_error(
+    root: Path, sn_smtp: Call, conforms: Conforms
+) -> None:
+    too_long = "a" * 300
+    arguments = ("render", "dev", "--root", root, "--templates", too_long, "--json")
+    envelope = conforms(sn_smtp(*arguments), "render")
+
+    assert envelope["exit_code"] == 2
+    (error,) = envelope["errors"]
+    assert (error["code"], error["file"]) == ("templates-missing", too_long)
+    assert os.strerror(errno.ENAMETOOLONG) in error["message"]
+    assert error["next"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("render", "dev", "--templates"),
+        ("render", "dev", "--root"),
+        ("azure", "read"),
+        ("init",),
+        ("lint", "dev", "--output"),
+        ("lint",),
+        ("show",),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_a_usage_error(
+    sn_smtp: Call, name: str, call: tuple[str, ...]
+) -> None:
+    said = sn_smtp(*call, f"{name}.xml")
+
+    assert said.code == 2
+    assert "that no file name can have" in said.err
+    assert "next: " in said.err
 
 
 def test_a_faulty_template_of_the_user_is_named_with_its_line(

@@ -113,6 +113,21 @@ def test_init_needs_one_directory(
     assert conforms(sn_smtp("init", *arguments, "--json"), "init")["exit_code"] == 2
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_init_with_a_name_too_long_is_a_usage_error(
+    tmp_path: Path, sn_smtp: Call, conforms: Conforms, options: tuple[str, ...]
+) -> None:
+    directory = tmp_path / ("a" * 300)
+
+    envelope = conforms(sn_smtp("init", directory, *options, "--json"), "init")
+
+    assert envelope["exit_code"] == 2
+    (error,) = envelope["errors"]
+    assert (error["code"], error["file"]) == ("unusable-directory", str(directory))
+    assert os.strerror(errno.ENAMETOOLONG) in error["message"]
+    assert error["next"]
+
+
 def test_init_into_a_file_is_a_usage_error(tmp_path: Path, sn_smtp: Call) -> None:
     file = tmp_path / "file"
     file.write_text("mine", encoding="utf-8")

@@ -14,6 +14,7 @@ from generator.azure.clouds import Cloud
 from generator.azure.model import (
     AzureOutputs,
     ClientId,
+    Consent,
     Notice,
     ServicePrincipalObjectId,
     Severity,
@@ -21,6 +22,7 @@ from generator.azure.model import (
     TenantId,
 )
 from generator.config import load
+from generator.config.tree import NO_ENTRIES, Place, Section
 
 TENANT = "7f1d2c3b-4a59-4e68-8b77-0c1d2e3f4a5b"
 CLIENT = "2b9e6a10-5c4d-4f3e-9a21-6d7c8b9a0e1f"
@@ -29,6 +31,7 @@ OTHER = "00000000-1111-4222-8333-444455556666"
 BARE = (
     "instance: {url: https://acme-dev.service-now.com}\nemail_account: {user_name: a@b.example}\n"
 )
+NOTHING = Section(NO_ENTRIES, Place("environment.yaml", 1))
 END = datetime(2027, 11, 20, 9, 15, tzinfo=UTC)
 
 
@@ -92,6 +95,32 @@ def test_an_empty_list_reads_nothing(root: Root) -> None:
     assert root.put("azure.outputs", "[]").load().azure.client_id == CLIENT
 
 
+@pytest.mark.parametrize("name", ["a" * 300, "../loop/azure.json"])
+def test_a_name_that_cannot_be_looked_at_is_named_with_its_line(root: Root, name: str) -> None:
+    (root.path / "loop").symlink_to("loop")
+    fault = root.put("azure.outputs", f"[{name}]").fault()
+    assert (fault.code, fault.line, fault.path) == ("missing-outputs", 6, "azure.outputs[0]")
+    assert fault.next
+
+
+def test_a_name_that_the_system_cannot_encode(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where file names are Latin-1 and the name is not."""
+
+    def stat(path: Path, **_: object) -> None:
+        raise UnicodeEncodeError("latin-1", path.name, 0, 1, "ordinal not in range")
+
+    root.put("azure.outputs", "[файл.json]")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "stat", stat)
+        _, (fault,) = load._output_files(("файл.json",), NOTHING, root.path)
+    assert "no file system can name" in fault.message
+
+
+def test_a_default_file_that_leads_nowhere_is_not_passed_over(root: Root) -> None:
+    (root.path / "dev/azure.json").symlink_to("nowhere.json")
+    assert root.fault().code == "file-missing"
+
+
 def test_missing_files_are_named_with_their_line(root: Root) -> None:
     root.own(f"{BARE}azure:\n  outputs:\n    - a.json\n    - b.json\n")
     first, second = root.faults()
@@ -140,6 +169,51 @@ def test_a_disagreement_names_both_places(
     assert (fault.code, fault.path, fault.line) == ("azure-disagrees", f"azure.{key}", 6)
     assert fault.file == str(root.path / "dev/environment.yaml")
     assert "azure.json at " in fault.message
+
+
+LOGIN = "https://login.microsoftonline.com"
+
+
+@pytest.mark.parametrize(
+    ("key", "inline", "told"),
+    [
+        ("login", "https://login.microsoftonline.us", {"login": LOGIN}),
+        ("login", "https://login.private.example", {"login": LOGIN}),
+        ("login", LOGIN, {"login": "https://login.private.example"}),
+        ("login", "https://login.chinacloudapi.cn", {"login": LOGIN}),
+    ],
+)
+def test_a_login_that_is_not_the_outputs_names_both_places(
+    root: Root, say: object, key: str, inline: str, told: dict[str, str]
+) -> None:
+    told_ = {name: Sourced(value, "azure.json", "token_url") for name, value in told.items()}
+    say(outputs(cloud=Sourced(Cloud.PUBLIC, "azure.json", "token_url"), **told_))  # type: ignore[operator]
+    fault = root.put("azure.endpoints", f"{{{key}: {inline}}}").fault()
+    assert (fault.code, fault.path) == ("azure-disagrees", f"azure.endpoints.{key}")
+    assert (fault.file, fault.line) == (str(root.path / "dev/environment.yaml"), 6)
+    assert "azure.json at token_url" in fault.message
+
+
+def test_two_login_hosts_of_one_cloud_agree(root: Root, say: object) -> None:
+    login = "https://login.chinacloudapi.cn"
+    say(  # type: ignore[operator]
+        outputs(
+            cloud=Sourced(Cloud.CHINA, "azure.json", "x"), login=Sourced(login, "azure.json", "x")
+        )
+    )
+    other = "https://login.partner.microsoftonline.cn"
+    assert root.put("azure.endpoints", f"{{login: {other}}}").load().azure.login == other
+
+
+@pytest.mark.parametrize("cloud", ["public", "china"])
+def test_a_cloud_that_the_outputs_cannot_mean(root: Root, cloud: str) -> None:
+    """The US government's login host tells two clouds, and neither is this one."""
+    url = f"https://login.microsoftonline.us/{TENANT}/oauth2/v2.0/token"
+    root.write("dev/azure.json", {"token_url": url, "client_id": CLIENT})
+    fault = root.put("azure.cloud", cloud).fault()
+    assert (fault.code, fault.path) == ("azure-disagrees", "azure.cloud")
+    assert "azure.json at token_url" in fault.message
+    assert root.put("azure.cloud", "dod").load().azure.cloud is Cloud.DOD
 
 
 @pytest.mark.parametrize(
@@ -199,6 +273,27 @@ def test_consent_does_not_matter_to_app_rbac(root: Root, say: object) -> None:
     say(outputs(notices=(notice("consent", Severity.WARNING), notice("x", Severity.NOTE))))  # type: ignore[operator]
     assert len(root.load().notices) == 2
     assert len(root.put("azure.authorization", "app_rbac").load().notices) == 1
+
+
+@pytest.mark.parametrize(
+    ("consent", "code", "words"),
+    [
+        (Consent.GRANTED, "role-with-app-rbac", "has the app role"),
+        (Consent.CONFIGURED_ONLY, "role-requested-with-app-rbac", "once it is consented to"),
+        (Consent.UNKNOWN, "role-requested-with-app-rbac", "once it is consented to"),
+    ],
+)
+def test_the_role_of_the_other_model_is_warned_of(
+    root: Root, say: object, consent: Consent, code: str, words: str
+) -> None:
+    say(outputs(consent=Sourced(consent, "azure.json", "appRoleId")))  # type: ignore[operator]
+    assert root.load().notices == ()
+    (told,) = root.put("azure.authorization", "app_rbac").load().notices
+    assert (told.code, told.severity) == (code, Severity.WARNING)
+    assert (told.file, told.path) == ("azure.json", "appRoleId")
+    assert words in told.message
+    assert "Exchange then also checks mailbox permissions" in told.message
+    assert "app_role" in str(told.next)
 
 
 @pytest.mark.parametrize("severity", [Severity.NOTE, Severity.WARNING])

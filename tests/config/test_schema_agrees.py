@@ -27,6 +27,9 @@ ONLY_THE_LOADER = {
     ("email_account.user_name", "a" * 65 + "@b.example"),
     ("azure.secret_expires_on", "2027-02-30"),
     ("azure.secret_expires_on", "0001-01-01T00:00:00+23:00"),
+    ("azure.secret_expires_on", "0999-01-01"),
+    ("azure.secret_expires_on", "1970-12-31"),
+    ("azure.secret_expires_on", "2500-01-01T00:00:01Z"),
 }
 
 MORE = [

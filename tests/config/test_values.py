@@ -185,6 +185,9 @@ REFUSED = [
     ("azure.authorization", "app-role", "Did you mean app_role?"),
     ("azure.secret_expires_on", "20.11.2027", "ISO date"),
     ("azure.secret_expires_on", "2027-02-30", "no calendar"),
+    ("azure.secret_expires_on", "0999-01-01", "not between 1971-01-01 and 2500-01-01"),
+    ("azure.secret_expires_on", "1970-12-31", "not between"),
+    ("azure.secret_expires_on", "2500-01-01T00:00:01Z", "not between"),
     ("azure.secret_expires_on", "2027-11-20T09:15:00", "zone"),
     ("azure.secret_expires_on", "0001-01-01T00:00:00+23:00", "no calendar"),
     ("azure.outputs", "azure.json", "is no list"),
@@ -216,12 +219,12 @@ def test_refused(root: Root, path: str, written: str, expected: str) -> None:
 
 
 ENDPOINTS = [
-    ("login", "https://login.partner.microsoftonline.cn", None),
+    ("login", "https://login.private.example", None),
     ("login", "https://login.microsoftonline.com/", "slash"),
-    ("scope", "https://partner.outlook.cn/.default", None),
+    ("scope", "https://outlook.private.example/.default", None),
     ("scope", "https://partner.outlook.cn/default", "/.default"),
     ("scope", "https://partner.outlook.cn/.default?x", "/.default"),
-    ("smtp", "smtp.partner.outlook.cn", None),
+    ("smtp", "smtp.private.example", None),
     ("smtp", "loopback", "this machine"),
 ]
 

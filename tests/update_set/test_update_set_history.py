@@ -123,6 +123,10 @@ def test_any_zone_and_fractions_of_seconds() -> None:
     assert timestamp(local) == "2026-11-23 12:00:00"
 
 
+def test_a_year_has_four_digits_whatever_the_c_library() -> None:
+    assert timestamp(datetime(999, 1, 2, 3, 4, 5, tzinfo=UTC)) == "0999-01-02 03:04:05"
+
+
 RENDER = st.tuples(
     st.lists(st.sampled_from("abc"), min_size=1, max_size=4),
     st.integers(-500, 500),

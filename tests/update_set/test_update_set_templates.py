@@ -132,7 +132,7 @@ def test_windows_files_read_the_same(override: Override) -> None:
 
 def test_the_directory_must_be_there(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for path in (tmp_path / "missing", tmp_path / "file"):
+    for path in (tmp_path / "missing", tmp_path / "file", tmp_path / ("a" * 300)):
         with pytest.raises(ConfigError) as caught:
             Templates(path)
         assert caught.value.faults[0].code == "templates-missing"

@@ -116,7 +116,7 @@ class FlatOutputs:
         elif record is not None:
             self._group(record, facts, prefix="client_secret_")
         elif output.withheld:
-            facts.add(secret_door.masked(output.node))
+            facts.add(secret_door.withheld(output.node))
         else:
             facts.credential(output.node, secret=output.node)
 
@@ -166,7 +166,7 @@ def _scalar(key: str, output: Unwrapped, facts: Facts, *, slots: _Slots, prefix:
     for name in _spellings(key, prefix):
         if name in names.SECRETS:
             if output.withheld:
-                facts.add(secret_door.masked(node))
+                facts.add(secret_door.withheld(node))
             else:
                 slots.secret = node
         elif name in names.IDENTIFIERS:
@@ -206,7 +206,7 @@ def _unknown(key: str, output: Unwrapped, facts: Facts) -> None:
     """Pass over a value of an unknown name, with a warning if it is or could be a secret."""
     node = output.node
     if output.withheld:
-        facts.add(secret_door.masked(node))
+        facts.add(secret_door.withheld(node))
     elif isinstance(node.value, str) and len(node.value) > 1 and guid(node.value) is None:
         told = output.sensitive or names_a_secret(key) or embedded_secret(node.value) is not None
         if told:
