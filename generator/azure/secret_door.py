@@ -121,5 +121,5 @@ def _present(node: Node, value: str) -> list[Notice]:
     return told
 
 
-def _notice(code: str, severity: Severity, message: str, node: Node, *, next: str) -> Notice:  # noqa: A002
+def _notice(code: str, severity: Severity, message: str, node: Node, *, next: str) -> Notice:
     return Notice(code, severity, message, node.file, node.path or None, next, SECRET)

@@ -69,10 +69,10 @@ _IP_ADDRESS: Final = re.compile(r"[0-9.]+|\[?[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-class Unacceptable(ValueError):  # noqa: N818 - reads as the sentence it is
+class Unacceptable(ValueError):
     """A value that is not accepted."""
 
-    def __init__(self, message: str, *, next: str | None = None) -> None:  # noqa: A002
+    def __init__(self, message: str, *, next: str | None = None) -> None:
         """Args: message: What is wrong and accepted. next: The next step, if one is certain."""
         super().__init__(message)
         self.message = message

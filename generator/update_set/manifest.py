@@ -77,7 +77,7 @@ class Manifest:
     """Relative name of every other file of the package, to the SHA-256 of its bytes."""
 
 
-class _Malformed(Exception):  # noqa: N818 - never leaves this module
+class _Malformed(Exception):
     """A part of the manifest is not what it must be."""
 
 

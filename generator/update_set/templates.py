@@ -107,7 +107,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             isinstance(owner, str | tuple | list | Mapping) and super().is_safe_callable(obj)
         )
 
-    def call(__self, __context: Context, __obj: object, *args: object, **kwargs: object) -> object:  # noqa: N805 - names of Jinja's own
+    def call(__self, __context: Context, __obj: object, *args: object, **kwargs: object) -> object:
         if not __self.is_safe_callable(__obj):
             # Jinja's message would show the object, which may name a path of this machine.
             raise SecurityError("it calls something that is no macro of a template")
