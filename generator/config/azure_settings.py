@@ -25,6 +25,7 @@ from generator.azure.model import (
 from generator.azure.secret_state import WARN_DAYS
 from generator.config.cloud_mix import mixed_clouds, same_login
 from generator.config.environment import Authorization, AzureSettings
+from generator.config.id_mix import id_mix_faults, is_answered
 from generator.config.models import AzureKeys
 from generator.config.tree import Location, Section, dotted, find, steps
 from generator.errors import Fault
@@ -82,6 +83,7 @@ def settle(given: AzureInput) -> Settled:
     faults = (
         *disagreements,
         *(() if disagreements else _mixed(given)),
+        *id_mix_faults(keys, outputs, given.tree, file=given.file),
         *_errors(given),
         *_missing("tenant_id", "Directory (tenant) ID", tenant, given),
         *_missing("client_id", "Application (client) ID", client, given),
@@ -236,7 +238,7 @@ def _errors(given: AzureInput) -> Iterator[Fault]:
 
 def _kept_notices(given: AzureInput) -> Iterator[Notice]:
     for notice, stops in _relevant(given):
-        if stops:
+        if stops or is_answered(notice, given.keys):
             continue
         error = notice.severity is Severity.ERROR
         yield replace(notice, severity=Severity.WARNING) if error else notice

@@ -33,7 +33,7 @@ def test_defaults(root: Root) -> None:
 def test_the_environment_wins(root: Root) -> None:
     root.own(
         "version: 2.0\napp: {version: 3.0.0}\ninstance: {url: https://a.example}\n"
-        f"azure: {{tenant_id: {CLIENT}, client_id: {CLIENT}}}\n"
+        f"azure: {{tenant_id: 11111111-1111-4222-8333-444455556666, client_id: {CLIENT}}}\n"
         "email_account: {user_name: a@b.example, port: 25}\n"
     )
     loaded = root.load()
