@@ -253,36 +253,36 @@ def _updates(
 ) -> list[Update]:
     moment = timestamp(build_time)
     namespace = UUID(hex=identity.sys_id)
+    shared = {
+        "category": "customer",
+        "remote_update_set": identity.sys_id,
+        "replace_on_upgrade": "false",
+        "sys_created_by": author,
+        "sys_created_on": moment,
+        "sys_mod_count": "0",
+        "sys_updated_by": author,
+        "sys_updated_on": moment,
+        "update_domain": "global",
+    }
+    displays = dict.fromkeys(UPDATE_REFERENCES, "") | {"remote_update_set": identity.name}
     found = []
     for row in draft.rows:
         payload = payloads[row.name]
-        values = {
+        values = shared | {
             "action": row.action,
             "application": row.application,
-            "category": "customer",
             "name": row.name,
             "payload": payload.text,
             "payload_hash": payload.hash,
-            "remote_update_set": identity.sys_id,
-            "replace_on_upgrade": "false",
-            "sys_created_by": author,
-            "sys_created_on": moment,
             "sys_id": uuid5(namespace, row.name).hex,
-            "sys_mod_count": "0",
             "sys_recorded_at": recorded_at(
                 build_time, position=positions[draft.role, row.name], count=len(positions)
             ),
-            "sys_updated_by": author,
-            "sys_updated_on": moment,
             "table": row.table,
             "target_name": row.target_name,
             "type": row.type,
-            "update_domain": "global",
         }
-        displays = dict.fromkeys(UPDATE_REFERENCES, "") | {
-            "application": row.application_name,
-            "remote_update_set": identity.name,
-        }
+        displays["application"] = row.application_name
         found.append(Update(elements(UPDATE_ELEMENTS, values, displays)))
     # Database order, as in the platform's own exports; it says nothing about dependencies.
     return sorted(found, key=lambda update: update.value("sys_id"))

@@ -8,6 +8,7 @@ render that was interrupted, and the next render finishes it.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,10 @@ from generator.update_set import manifest as manifests
 from generator.update_set.manifest import Manifest
 
 STAGING = ".render"
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_READ = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""A pipe in place of a file must not be waited for."""
+
 _LOOSE = ("SUMMARY.md", "email_account.xml")
 
 
@@ -155,17 +160,40 @@ def digest_of(directory: Path, name: str) -> str | None:
 
 
 def read_plain(directory: Path, name: str) -> bytes | None:
-    """Bytes of a package file; None if it is missing or reached through a symbolic link."""
+    """Bytes of a package file; None if it is missing, no plain file, or reached through a link."""
     path = os.fspath(directory)
-    for part in name.split("/"):
-        path = os.path.join(path, part)  # noqa: PTH118 - three calls for each of thirty files
-        if os.path.islink(path):  # noqa: PTH114
+    *parents, _ = name.split("/")
+    for part in parents:
+        path = f"{path}/{part}"
+        if os.path.islink(path):  # noqa: PTH114 - a call for each of thirty files
             return None
+    path = f"{os.fspath(directory)}/{name}"
+    if not _NO_FOLLOW and os.path.islink(path):  # noqa: PTH114
+        return None
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123
-            return stream.read()
+        handle = os.open(path, _READ)
     except OSError:
         return None
+    try:
+        size = os.fstat(handle)
+        if not stat.S_ISREG(size.st_mode):
+            return None
+        return _read_all(handle, size.st_size)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+
+
+def _read_all(handle: int, size: int) -> bytes:
+    data = os.read(handle, size + 1)
+    if len(data) == size:
+        return data
+    # It grew, or a read gave less than asked for.
+    pieces = [data]
+    while pieces[-1]:
+        pieces.append(os.read(handle, 1 << 20))
+    return b"".join(pieces)
 
 
 def staging_name(name: str) -> str:

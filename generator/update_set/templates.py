@@ -175,13 +175,9 @@ class Templates:
             ConfigError: A template of the user's is faulty, or asks for what it was not given.
             InternalError: One of the project's is.
         """
-        return "".join(self.generate(name, context))
-
-    def generate(self, name: str, context: Mapping[str, object]) -> list[str]:
-        """Render a template in pieces."""
         template = self.get(name)
         try:
-            return list(template.generate(context))
+            return template.render(context)
         except Exception as error:
             raise self.fault(name, error) from None
 
@@ -195,6 +191,8 @@ class Templates:
 
     def is_overridden(self, name: str) -> bool:
         """Whether the user's directory has a template of that name."""
+        if len(self.loader.roots) == 1:
+            return False
         path = self.loader.find(name)
         return path is not None and not path.is_relative_to(self.loader.roots[-1])
 
