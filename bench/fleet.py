@@ -19,6 +19,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from generator.collector import collect_rarely
 from generator.config.discovery import discover
 from generator.config.load import Loader
 from generator.integration.integration import logical_names
@@ -135,6 +136,7 @@ def main() -> None:
     if what == "bare":
         print(json.dumps(bare(root, Path(sys.argv[3]))))
         return
+    collect_rarely()
     if what in ("render", "inputs"):
         write_inputs(root, int(sys.argv[3]))
     if what == "inputs":

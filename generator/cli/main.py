@@ -13,6 +13,7 @@ import click
 from generator import __version__
 from generator.cli.lazy import LazyGroup
 from generator.cli.output import Session, crash_fault, report_failure
+from generator.collector import collect_rarely
 from generator.errors import EXIT_CODES, ExitCode, Fault, GeneratorError
 
 EXIT_CODE_HELP = "Exit codes: " + "; ".join(
@@ -51,6 +52,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command, or answer a shell's completion, and end the process with its exit code."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    collect_rarely()
     completion = os.environ.get(COMPLETION)
     if completion:
         from click.shell_completion import shell_complete
