@@ -110,7 +110,9 @@ def without(table: str) -> Callable[[str], str]:
     def edit(text: str) -> str:
         head, *rows = text.split("<sys_update_xml ")
         kept = [row for row in rows if not re.search(f"<name>{table}_[0-9a-f]{{32}}<", row)]
-        return "<sys_update_xml ".join([head, *kept])
+        whole = "<sys_update_xml ".join([head, *kept])
+        # Rows stand in the order of their hashes: the one left out may be the last.
+        return whole if "</unload>" in whole else f"{whole}</unload>\n"
 
     return edit
 
