@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.measure import Figure, figure, medians, run
+from bench.measure import Figure, Run, figure, medians, run
 
 HERE = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).with_name("sn-smtp")
@@ -54,7 +54,7 @@ def peer(runs: int, scratch: Path) -> list[Figure]:
     root, project = prepare(scratch)
     target = root / "one"
 
-    def render() -> object:
+    def render() -> Run:
         for path in target.iterdir():
             if path.name not in ("environment.yaml", "azure.json"):
                 subprocess.run(["rm", "-rf", str(path)], check=True)
@@ -62,7 +62,7 @@ def peer(runs: int, scratch: Path) -> list[Figure]:
 
     command, environment = build_command(project)
     found = medians(
-        {"ours": render, "peer": lambda: run(command, cwd=project, environment=environment)},  # type: ignore[dict-item]
+        {"ours": render, "peer": lambda: run(command, cwd=project, environment=environment)},
         runs=runs,
     )
     ours, theirs = found["ours"], found["peer"]
