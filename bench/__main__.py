@@ -115,7 +115,7 @@ def fleet(runs: int, scratch: Path) -> list[Figure]:
         figure(
             "1,000 environments / 500 environments (2 is linear)",
             statistics.median(halves),
-            2.5,
+            2.2,
             unit="x",
             detail="whole process work, inputs included",
         ),

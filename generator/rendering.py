@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import datetime
-from enum import Enum
 from hashlib import sha256
 
 from lxml import etree
@@ -211,9 +210,9 @@ def inputs_digest(environment: Environment) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Enum) or not hasattr(value, "__dataclass_fields__"):
-        return value
-    return asdict(value)  # type: ignore[call-overload]
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value
 
 
 def _package(
