@@ -1,35 +1,19 @@
-"""A thousand environments in one process, against a loop that only writes the same bytes.
+"""The inputs of many environments, and a loop that only writes what they render to.
 
-    python -m bench.fleet render ROOT N    write the inputs of N environments, render them all
-    python -m bench.fleet inputs ROOT N    only write the inputs
-    python -m bench.fleet write ROOT       render what is there
-    python -m bench.fleet dry-run ROOT     the same, writing nothing
-    python -m bench.fleet bare ROOT FROM   write the files that lie in FROM, with the same staging
+    python -m bench.fleet ROOT FROM    write the packages that lie in FROM, with the same staging
 
-Each prints one JSON object with the seconds that the work took, without start-up and inputs.
+Prints one JSON object with the seconds that the writing took, without start-up and reading.
 """
 
 from __future__ import annotations
 
 import json
-import resource
-import shutil
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
-from generator.collector import collect_rarely
-from generator.config.discovery import discover
-from generator.config.load import Loader
-from generator.integration.integration import logical_names
-from generator.packaging import Mode, render_package
-from generator.rendering import PackageRenderer
 from generator.update_set.package_state import STAGING, staging_name
 from generator.update_set.store import sync_directory, synced
-from generator.update_set.templates import Templates
-
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 _COMMON = """\
 release: xanadu
@@ -60,8 +44,7 @@ def _azure(number: int) -> str:
 
 
 def write_inputs(root: Path, count: int) -> None:
-    """Write the files of `count` environments."""
-    shutil.rmtree(root, ignore_errors=True)
+    """Write the files of `count` environments into a root that is not there yet."""
     root.mkdir(parents=True)
     (root / "common.yaml").write_text(_COMMON, encoding="utf-8")
     for number in range(count):
@@ -72,31 +55,6 @@ def write_inputs(root: Path, count: int) -> None:
         (directory / "azure.json").write_text(_azure(number), encoding="utf-8")
 
 
-def render(root: Path, mode: Mode) -> dict[str, float]:
-    """Load and render every environment of a root; seconds in all, and beyond the first 100."""
-    started = time.perf_counter()
-    loader = Loader(root, variables={}, now=NOW, logical_names=logical_names())
-    environments = [loader.load(name) for name in discover(root)]
-    loader.check_claims(environments)
-    loaded = time.perf_counter() - started
-    renderer = PackageRenderer(Templates(), now=NOW)
-    after_100 = 0.0
-    written = time.perf_counter()
-    for number, environment in enumerate(environments):
-        if number == 100:
-            after_100 = time.perf_counter()
-        render_package(environment, renderer, mode=mode)
-    ended = time.perf_counter()
-    beyond = ended - after_100 if after_100 else 0.0
-    count = len(environments)
-    return {
-        "seconds": ended - started,
-        "rendering": ended - written,
-        "each_beyond_100": (beyond + loaded * (count - 100) / count) / max(count - 100, 1),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-
-
 def bare(root: Path, rendered: Path) -> dict[str, float]:
     """Write what was rendered, file by file, with the same staging, syncs and renames."""
     packages = []
@@ -104,7 +62,6 @@ def bare(root: Path, rendered: Path) -> dict[str, float]:
         listed = json.loads((directory / "manifest.json").read_bytes())["files"]
         files = {name: (directory / name).read_bytes() for name in listed}
         packages.append((directory.name, files, (directory / "manifest.json").read_bytes()))
-    shutil.rmtree(root, ignore_errors=True)
     for name, _, _ in packages:
         (root / name).mkdir(parents=True)
     started = time.perf_counter()
@@ -130,20 +87,5 @@ def _bare_store(directory: Path, files: dict[str, bytes], manifest: bytes) -> No
     staging.rmdir()
 
 
-def main() -> None:
-    """Run one of the two and print what it cost."""
-    what, root = sys.argv[1], Path(sys.argv[2])
-    if what == "bare":
-        print(json.dumps(bare(root, Path(sys.argv[3]))))
-        return
-    collect_rarely()
-    if what in ("render", "inputs"):
-        write_inputs(root, int(sys.argv[3]))
-    if what == "inputs":
-        print("{}")
-        return
-    print(json.dumps(render(root, Mode.DRY_RUN if what == "dry-run" else Mode.WRITE)))
-
-
 if __name__ == "__main__":
-    main()
+    print(json.dumps(bare(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -70,8 +70,9 @@ def bare(path: Path) -> int:
         etree.fromstring((row.findtext("payload") or "").encode())
         rows += 1
         row.clear()
-        while row.getprevious() is not None:
-            del row.getparent()[0]
+        parent = row.getparent()
+        while parent is not None and row.getprevious() is not None:
+            del parent[0]
     return rows
 
 

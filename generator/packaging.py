@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from hashlib import sha256
@@ -13,17 +14,13 @@ from pathlib import Path
 
 from generator.config.environment import Environment
 from generator.errors import Fault, Refused
-from generator.rendering import PackageRenderer, Rendering
+from generator.rendering import PackageRenderer
 from generator.update_set import manifest as manifests
-from generator.update_set.manifest import Manifest
+from generator.update_set.history import Retired
+from generator.update_set.manifest import Manifest, ManifestSet
 from generator.update_set.model import Update
-from generator.update_set.package_state import (
-    digest_of,
-    examine,
-    read_plain,
-    require_finished,
-    stray_sets,
-)
+from generator.update_set.package_state import examine, require_finished, stray_sets
+from generator.update_set.plain_files import digest_of, read_plain
 from generator.update_set.reader import read_unload
 from generator.update_set.store import changes, locked, recover, store
 
@@ -38,9 +35,30 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What rendering one environment came to."""
+    """What rendering one environment came to; the bytes are on disk, or were only compared."""
 
-    rendering: Rendering
+    environment: Environment
+    files: tuple[str, ...]
+    """Names of all its files, `manifest.json` among them."""
+
+    sets: tuple[ManifestSet, ...]
+    """Its update sets in the order of import."""
+
+    digest: str
+    """What the sets' sys_ids follow."""
+
+    build_time: datetime
+    """UTC."""
+
+    updates: int
+    """Number of rows in all its sets."""
+
+    retired: tuple[Retired, ...]
+    """Records that a former render had and this one lacks."""
+
+    moved: bool
+    """Whether content changed since the last render, or times were moved on request."""
+
     changed: tuple[str, ...]
     """Files that were (or, without writing, would be) written or removed."""
 
@@ -65,7 +83,7 @@ class Package:
     @property
     def removed(self) -> tuple[str, ...]:
         """Those of `changed` that are no longer produced."""
-        return tuple(name for name in self.changed if name not in self.rendering.files)
+        return tuple(name for name in self.changed if name not in self.files)
 
 
 def render_package(
@@ -107,8 +125,15 @@ def render_package(
         if writes:
             store(directory, files, new=rendering.manifest, old=old, changed=changed)
         return Package(
-            rendering,
-            changed,
+            environment=environment,
+            files=tuple(files),
+            sets=rendering.manifest.sets,
+            digest=rendering.manifest.digest,
+            build_time=rendering.manifest.history.build_time,
+            updates=rendering.updates,
+            retired=rendering.retired,
+            moved=rendering.changed,
+            changed=changed,
             added=tuple(name for name in changed if name not in there),
             edited=edited,
             strays=stray_sets(directory, {*files, *changed}),

@@ -69,7 +69,7 @@ def deletions(directory: Path) -> list[str]:
 
 
 def named(package: Package) -> list[str]:
-    return [entry.logical_name for entry in package.rendering.retired]
+    return [entry.logical_name for entry in package.retired]
 
 
 def hasher(shared: Path) -> ModuleType:
@@ -89,8 +89,8 @@ def test_without_the_key_it_is_only_named(environment: Make, drop: Drop) -> None
     package = render(made, LATER)
     assert named(package) == [GONE]
     assert deletions(made.directory) == []
-    assert package.rendering.updates == 24
-    (entry,) = package.rendering.retired
+    assert package.updates == 24
+    (entry,) = package.retired
     assert entry.label == "SmtpOAuthHealth"
     assert entry.payload == last.update(entry.name).payload
     assert not entry.acknowledged
@@ -111,7 +111,7 @@ def test_with_the_key_it_becomes_a_deletion(
     last = next(u for u in rows(made.directory).updates if u.name.startswith(GONE))
     drop(GONE)
     package = render(made, LATER)
-    assert package.rendering.updates == 25
+    assert package.updates == 25
     found = rows(made.directory)
     row = found.update(last.name)
     # Everything as it was, but that it deletes (format, section 12).
@@ -176,7 +176,7 @@ def test_the_row_stays_until_the_key_is_taken_out(environment: Make, drop: Drop)
     render(environment(deletions=True, version="1.2"), MUCH_LATER, again=("*",))
     assert rows(made.directory).update(name).payload == payload
     package = render(environment(version="1.2"), MUCH_LATER)
-    assert package.rendering.changed
+    assert package.moved
     assert named(package) == []
     assert deletions(made.directory) == []
     assert manifest(made.directory)["retired"] == {}
@@ -194,7 +194,7 @@ def test_the_key_may_come_after_the_record_went(environment: Make, drop: Drop) -
     assert deletions(made.directory) == [before.name]
     payload = rows(made.directory).update(before.name).payload
     assert payload == before.payload.replace("INSERT_OR_UPDATE", "DELETE", 1)
-    assert package.rendering.changed
+    assert package.moved
 
 
 @pytest.mark.parametrize("key", [True, False])
@@ -230,8 +230,8 @@ def test_two_that_go_one_after_the_other(environment: Make, drop: Drop) -> None:
     finally:
         integration_module.app_records = restore
     assert len(deletions(made.directory)) == 13
-    assert len(package.rendering.retired) == 13
-    names = [entry.name for entry in package.rendering.retired]
+    assert len(package.retired) == 13
+    names = [entry.name for entry in package.retired]
     assert names == sorted(names)
 
 
@@ -254,7 +254,7 @@ def test_the_mail_chain_is_named_and_never_deleted(environment: Make, live: bool
     gone = deletions(made.directory)
     assert len(gone) == 19
     assert not [name for name in gone if name.startswith(("oauth_", "sys_email_account"))]
-    chain = [e for e in package.rendering.retired if e.logical_name in CHAIN]
+    chain = [e for e in package.retired if e.logical_name in CHAIN]
     assert {(e.application, e.payload) for e in chain} == {("global", "")}
     summary = (made.directory / "SUMMARY.md").read_text(encoding="utf-8")
     left = summary.split("## Left behind")[1].split("\n## ")[0]
@@ -271,8 +271,8 @@ def test_another_scope_is_another_application(environment: Make, key: bool) -> N
     assert len(named(package)) == 20
     assert not set(named(package)) & CHAIN
     assert deletions(made.directory) == []
-    assert all(entry.payload == "" for entry in package.rendering.retired)
-    assert {entry.label for entry in package.rendering.retired} >= {"Mail OAuth"}
+    assert all(entry.payload == "" for entry in package.retired)
+    assert {entry.label for entry in package.retired} >= {"Mail OAuth"}
     summary = (made.directory / "SUMMARY.md").read_text(encoding="utf-8")
     assert "## Left behind" in summary
     assert "## Deleted" not in summary
@@ -290,7 +290,7 @@ def test_what_a_former_scope_left_is_never_said_to_be_deleted(
     package = render(environment(deletions=True, app__scope="x_acme_other"), MUCH_LATER)
     assert len(named(package)) == 20
     assert deletions(made.directory) == []
-    assert all(entry.payload == "" for entry in package.rendering.retired)
+    assert all(entry.payload == "" for entry in package.retired)
     assert b"## Deleted" not in (made.directory / "SUMMARY.md").read_bytes()
 
 
@@ -302,7 +302,7 @@ def test_a_former_mail_chain_is_named(environment: Make) -> None:
     assert len(named(package)) == 25
     # It is back with the old name, and the new one is what was left.
     back = render(environment(), MUCH_LATER)
-    assert {entry.name[-32:] for entry in back.rendering.retired}.isdisjoint(
+    assert {entry.name[-32:] for entry in back.retired}.isdisjoint(
         name[-32:] for name in manifest(made.directory)["records"]
     )
 

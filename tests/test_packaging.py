@@ -29,7 +29,7 @@ def test_looking_writes_nothing_at_all(environment: Make, mode: Mode) -> None:
     package = render(made, mode=mode)
     assert package.first
     assert list(made.directory.iterdir()) == []
-    assert set(package.changed) == set(package.rendering.files)
+    assert set(package.changed) == set(package.files)
     render(made)
     before = snapshot(made.directory)
     times = {path: path.stat().st_mtime_ns for path in made.directory.rglob("*")}
@@ -84,7 +84,7 @@ def test_what_was_edited_by_hand_is_told_apart_from_what_only_changed(environmen
         package = render(environment(**CHANGED), LATER, mode=mode)
         assert package.edited == (record, old_set)
         assert package.removed == (old_set,)
-        assert package.added == ("email_account.xml", *set_files(package.rendering.files))
+        assert package.added == ("email_account.xml", *set_files(package.files))
     assert render(environment(**CHANGED), LATER).edited == ()
 
 
@@ -357,3 +357,8 @@ def test_a_moved_environment_needs_no_other_render(environment: Make, tmp_path: 
     moved = replace(made, directory=tmp_path / "moved")
     assert render(moved, LATER).changed == ()
     assert json.loads((moved.directory / "manifest.json").read_bytes())["environment"] == "dev"
+
+
+def test_a_finished_package_keeps_no_bytes(environment: Make) -> None:
+    # A thousand of them are held until the answer is printed.
+    assert len(repr(render(environment()))) < 20_000

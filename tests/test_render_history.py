@@ -50,7 +50,7 @@ def test_the_first_render(environment: Make) -> None:
     made = environment()
     package = render(made)
     assert package.first
-    assert package.rendering.changed
+    assert package.moved
     assert built(made.directory) == START
     born = said(START - timedelta(seconds=60))
     files = snapshot(made.directory)
@@ -73,7 +73,7 @@ def test_rendering_again_writes_no_byte(environment: Make, now: datetime) -> Non
     package = render(made, now)
     assert package.changed == ()
     assert not package.first
-    assert not package.rendering.changed
+    assert not package.moved
     assert snapshot(made.directory) == before
     assert {path: path.stat().st_mtime_ns for path in made.directory.rglob("*")} == times
 
@@ -103,7 +103,7 @@ def test_only_what_changed_moves(
     before = manifest(made.directory)
     package = render(environment(**changes), LATER)
     after = manifest(made.directory)
-    assert package.rendering.changed
+    assert package.moved
     assert built(made.directory) == LATER
     assert moved_records(before, after) == moved
     assert {entry["sys_id"] for entry in before["sets"]}.isdisjoint(
@@ -183,7 +183,7 @@ def test_again_moves_every_record(environment: Make) -> None:
     before = manifest(made.directory)
     package = render(made, LATER, again=("*",))
     after = manifest(made.directory)
-    assert package.rendering.changed
+    assert package.moved
     # A minute on, so that the stamps are not older than a local change of this very moment.
     assert built(made.directory) == LATER + timedelta(seconds=60)
     assert len(moved_records(before, after)) == len(after["records"]) == 25

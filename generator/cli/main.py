@@ -13,8 +13,8 @@ import click
 from generator import __version__
 from generator.cli.lazy import LazyGroup
 from generator.cli.output import Session, crash_fault, report_failure
-from generator.collector import collect_rarely
 from generator.errors import EXIT_CODES, ExitCode, Fault, GeneratorError
+from generator.memory import collect_rarely
 
 EXIT_CODE_HELP = "Exit codes: " + "; ".join(
     f"{int(code)} {meaning}" for code, meaning in EXIT_CODES

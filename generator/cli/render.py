@@ -72,6 +72,7 @@ def render(
     """
     from generator.cli.environments import load
     from generator.clock import read_clock
+    from generator.memory import keep_freed_memory
     from generator.packaging import Mode
     from generator.rendering import PackageRenderer
     from generator.update_set.templates import Templates
@@ -90,6 +91,7 @@ def render(
     loaded = load(root, environments, every=every, now=now)
     _check_records(again)
     mode = Mode.CHECK if check else Mode.DRY_RUN if dry_run else Mode.WRITE
+    keep_freed_memory()
     renderer = PackageRenderer(Templates(templates), now=now)
     packages, faults, code = _render_all(session, loaded, renderer, mode, again)
     stale = check and any(package.changed or package.strays for package in packages)
@@ -172,19 +174,18 @@ def _text(package: Package, mode: Mode, *, verbose: bool) -> str:
     from generator.packaging import Mode
     from generator.update_set.history import timestamp
 
-    rendering = package.rendering
-    environment = rendering.environment
-    built = timestamp(rendering.manifest.history.build_time)
+    environment = package.environment
+    built = timestamp(package.build_time)
     finished = "finished an interrupted render" if package.finished else ""
     if not package.changed:
         return (
-            f"{environment.name}: {finished or 'unchanged'} ({len(rendering.files)} files, "
+            f"{environment.name}: {finished or 'unchanged'} ({len(package.files)} files, "
             f"built {built} UTC)"
         )
     lines = [
         f"{environment.name}: {finished and f'{finished}, then '}{_done(package, mode)} "
         f"to {environment.directory} "
-        f"({rendering.updates} updates in {len(rendering.manifest.sets)} sets, built {built} UTC)"
+        f"({package.updates} updates in {len(package.sets)} sets, built {built} UTC)"
     ]
     everything = verbose or mode is Mode.CHECK
     shown = [name for name in package.changed if everything or "/" not in name]
@@ -219,7 +220,7 @@ def _call(command: str, environment: Environment) -> str:
 
 
 def _mark(package: Package, name: str) -> str:
-    if name not in package.rendering.files:
+    if name not in package.files:
         return "-"
     return "+" if name in package.added else "~"
 
@@ -232,8 +233,8 @@ def _stale(packages: list[Package]) -> tuple[Fault, ...]:
             "stale",
             f"{files(len(package.changed))} would change: {', '.join(package.changed[:8])}"
             + (" ..." if len(package.changed) > 8 else "."),
-            file=str(package.rendering.environment.directory),
-            next=f"run {_call('render', package.rendering.environment)} and commit the result",
+            file=str(package.environment.directory),
+            next=f"run {_call('render', package.environment)} and commit the result",
         )
         for package in packages
         if package.changed
@@ -242,7 +243,7 @@ def _stale(packages: list[Package]) -> tuple[Fault, ...]:
         Fault(
             "stray-set",
             f"{name} is not of this package; do not import it.",
-            file=str(package.rendering.environment.directory / name),
+            file=str(package.environment.directory / name),
             next="remove it",
         )
         for package in packages
@@ -254,20 +255,19 @@ def _stale(packages: list[Package]) -> tuple[Fault, ...]:
 def _json(package: Package) -> dict[str, object]:
     from generator.update_set.history import timestamp
 
-    rendering = package.rendering
-    manifest = rendering.manifest
+    environment = package.environment
     return {
-        "environment": rendering.environment.name,
-        "directory": str(rendering.environment.directory),
+        "environment": environment.name,
+        "directory": str(environment.directory),
         "changed": list(package.changed),
         "edited": list(package.edited),
         "strays": list(package.strays),
         "first": package.first,
         "finished_interrupted": package.finished,
         "live_withdrawn": package.live_withdrawn,
-        "build_time": timestamp(manifest.history.build_time),
-        "digest": manifest.digest,
-        "updates": rendering.updates,
+        "build_time": timestamp(package.build_time),
+        "digest": package.digest,
+        "updates": package.updates,
         "sets": [
             {
                 "role": entry.role,
@@ -276,15 +276,15 @@ def _json(package: Package) -> dict[str, object]:
                 "file": entry.file,
                 "updates": entry.updates,
             }
-            for entry in manifest.sets
+            for entry in package.sets
         ],
         "retired": [
             {
                 "name": entry.name,
                 "label": entry.label,
-                "deleted": rendering.environment.deletions and bool(entry.payload),
+                "deleted": environment.deletions and bool(entry.payload),
             }
-            for entry in rendering.retired
+            for entry in package.retired
         ],
         "notices": [
             {
@@ -295,7 +295,7 @@ def _json(package: Package) -> dict[str, object]:
                 "path": notice.path,
                 "next": notice.next,
             }
-            for notice in rendering.environment.notices
+            for notice in environment.notices
         ],
     }
 

@@ -34,7 +34,7 @@ def say_notices(session: Session, package: Package, mode: Mode) -> None:
         package: What rendering came to.
         mode: What was done with it; `--check` names strays among its errors.
     """
-    name = package.rendering.environment.name
+    name = package.environment.name
     if package.finished:
         session.message(f"{name}: finished a render that had been interrupted", style="yellow")
     _inputs(session, package)
@@ -50,7 +50,7 @@ def files(count: int) -> str:
 def _inputs(session: Session, package: Package) -> None:
     from generator.azure.model import Severity
 
-    environment = package.rendering.environment
+    environment = package.environment
     for notice in environment.notices:
         is_note = notice.severity is Severity.NOTE
         where = " ".join(part for part in (notice.file, notice.path) if part)
@@ -86,8 +86,8 @@ def _retired(package: Package, *, verbose: bool) -> Iterator[str]:
     from generator.retired import is_deleted
 
     fates: dict[tuple[str, str], list[Retired]] = {}
-    for entry in package.rendering.retired:
-        if is_deleted(package.rendering.environment, entry):
+    for entry in package.retired:
+        if is_deleted(package.environment, entry):
             fate = _DELETED
         else:
             fate = _LEFT if entry.payload else _OUT_OF_REACH

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from generator.config.environment import Environment
@@ -77,17 +78,39 @@ class _Ids:
     client_uuid: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """What the records between the entity and the account are made from."""
+
+    ids: _Ids
+    oauth_name: str
+    scope: str
+    author: str
+
+    @property
+    def profile_name(self) -> str:
+        return f"{self.oauth_name} default_profile"
+
+
 def mail_chain(environment: Environment) -> tuple[Record, ...]:
     """The five records in dependency order, the email account last."""
-    ids = _identities(environment)
-    profile_name = f"{environment.oauth.name} default_profile"
-    return (
-        _entity(environment, ids),
-        _scope(environment, ids),
-        _profile(environment, ids, profile_name),
-        _profile_scope(environment, ids, profile_name),
-        _account(environment, ids, profile_name),
+    links = _Links(
+        ids=_identities(environment),
+        oauth_name=environment.oauth.name,
+        scope=environment.azure.scope,
+        author=environment.author,
     )
+    return (
+        _entity(environment, links.ids),
+        *_between(links),
+        _account(environment, links),
+    )
+
+
+@lru_cache(maxsize=128)
+def _between(links: _Links) -> tuple[Record, ...]:
+    """Equal inputs give the same objects, so that they are rendered and hashed once."""
+    return _scope(links), _profile(links), _profile_scope(links)
 
 
 def _identities(environment: Environment) -> _Ids:
@@ -121,70 +144,72 @@ def _entity(environment: Environment, ids: _Ids) -> Record:
         logical_name=ENTITY,
         sys_id=ids.entity,
         application=GLOBAL,
-        fields=_captured(environment, ENTITY, ids.entity, environment.oauth.name, own),
+        fields=_captured(environment.author, ENTITY, ids.entity, environment.oauth.name, own),
         label=environment.oauth.name,
         purpose="Application registry entry: which token endpoint is asked, with which client ID.",
         highlights=("name", "client_id", "token_url", "default_grant_type", "redirect_url"),
     )
 
 
-def _scope(environment: Environment, ids: _Ids) -> Record:
+def _scope(links: _Links) -> Record:
     own: dict[str, Value] = {
         "name": SCOPE_NAME,
-        "oauth_entity": Reference(ids.entity, environment.oauth.name),
-        "oauth_entity_scope": environment.azure.scope,
+        "oauth_entity": Reference(links.ids.entity, links.oauth_name),
+        "oauth_entity_scope": links.scope,
     }
     return Record(
         table=SCOPE,
         logical_name=SCOPE,
-        sys_id=ids.scope,
+        sys_id=links.ids.scope,
         application=GLOBAL,
-        fields=_captured(environment, SCOPE, ids.scope, SCOPE_NAME, own),
+        fields=_captured(links.author, SCOPE, links.ids.scope, SCOPE_NAME, own),
         label=SCOPE_NAME,
         purpose="The one scope that the token is asked for.",
         highlights=("oauth_entity_scope",),
     )
 
 
-def _profile(environment: Environment, ids: _Ids, name: str) -> Record:
+def _profile(links: _Links) -> Record:
     own: dict[str, Value] = {
         "default": "true",
         "grant_type": "client_credentials",
         "jwt_provider": "",
-        "name": name,
-        "oauth_entity": Reference(ids.entity, environment.oauth.name),
+        "name": links.profile_name,
+        "oauth_entity": Reference(links.ids.entity, links.oauth_name),
     }
     return Record(
         table=PROFILE,
         logical_name=PROFILE,
-        sys_id=ids.profile,
+        sys_id=links.ids.profile,
         application=GLOBAL,
-        fields=_captured(environment, PROFILE, ids.profile, name, own),
-        label=name,
+        fields=_captured(links.author, PROFILE, links.ids.profile, links.profile_name, own),
+        label=links.profile_name,
         purpose="Default profile of the registry entry; what the email account refers to.",
         highlights=("name", "grant_type"),
     )
 
 
-def _profile_scope(environment: Environment, ids: _Ids, profile_name: str) -> Record:
+def _profile_scope(links: _Links) -> Record:
     own: dict[str, Value] = {
-        "oauth_entity_profile": Reference(ids.profile, profile_name),
-        "oauth_entity_scope": Reference(ids.scope, SCOPE_NAME),
+        "oauth_entity_profile": Reference(links.ids.profile, links.profile_name),
+        "oauth_entity_scope": Reference(links.ids.scope, SCOPE_NAME),
     }
     # Its sys_name, and so the row's target_name, is the profile's bare sys_id (section 6).
     return Record(
         table=PROFILE_SCOPE,
         logical_name=PROFILE_SCOPE,
-        sys_id=ids.profile_scope,
+        sys_id=links.ids.profile_scope,
         application=GLOBAL,
-        fields=_captured(environment, PROFILE_SCOPE, ids.profile_scope, ids.profile, own),
-        label=ids.profile,
+        fields=_captured(
+            links.author, PROFILE_SCOPE, links.ids.profile_scope, links.ids.profile, own
+        ),
+        label=links.ids.profile,
         purpose="Puts the scope into the profile; without it a token request carries no scope.",
         highlights=("oauth_entity_profile", "oauth_entity_scope"),
     )
 
 
-def _account(environment: Environment, ids: _Ids, profile_name: str) -> Record:
+def _account(environment: Environment, links: _Links) -> Record:
     account = environment.email_account
     fields: dict[str, Value] = {
         "authentication": "oauth2",
@@ -193,13 +218,13 @@ def _account(environment: Environment, ids: _Ids, profile_name: str) -> Record:
         "enable_debug_output": "true" if account.enable_debug_output else "false",
         "from": account.from_address,
         "name": account.name,
-        "oauth_profile": Reference(ids.profile, profile_name),
+        "oauth_profile": Reference(links.ids.profile, links.profile_name),
         "port": str(account.port),
         "server": account.server,
         "servicenow_configured": "false",
         "type": "smtp",
         "user_name": account.user_name,
-        **_stamps(environment, ids.account),
+        **_stamps(environment.author, links.ids.account),
     }
     if not account.live:
         # After the cut-over no import may decide about it (docs/decisions.md, 7).
@@ -207,7 +232,7 @@ def _account(environment: Environment, ids: _Ids, profile_name: str) -> Record:
     return Record(
         table=ACCOUNT,
         logical_name=ACCOUNT,
-        sys_id=ids.account,
+        sys_id=links.ids.account,
         application=GLOBAL,
         fields=fields,
         label=account.name,
@@ -227,24 +252,22 @@ def _account(environment: Environment, ids: _Ids, profile_name: str) -> Record:
     )
 
 
-def _stamps(environment: Environment, sys_id: SysId) -> Fields:
+def _stamps(author: str, sys_id: SysId) -> Fields:
     return {
-        "sys_created_by": environment.author,
+        "sys_created_by": author,
         "sys_created_on": CREATED_ON,
         "sys_id": sys_id,
         "sys_mod_count": MOD_COUNT,
-        "sys_updated_by": environment.author,
+        "sys_updated_by": author,
         "sys_updated_on": UPDATED_ON,
     }
 
 
-def _captured(
-    environment: Environment, table: str, sys_id: SysId, sys_name: str, own: Fields
-) -> Fields:
+def _captured(author: str, table: str, sys_id: SysId, sys_name: str, own: Fields) -> Fields:
     """Own columns plus the twelve system columns of the OAuth tables (section 2.2)."""
     return {
         **own,
-        **_stamps(environment, sys_id),
+        **_stamps(author, sys_id),
         "sys_class_name": table,
         "sys_name": sys_name,
         "sys_package": Reference("global", "Global", source="global"),

@@ -109,6 +109,7 @@ def app_records(inputs: AppInputs) -> tuple[Record, ...]:
     )
 
 
+@lru_cache(maxsize=128)
 def secret_expires_on_record(inputs: AppInputs, secret_expires_on: datetime | None) -> Record:
     """The property that says when the client secret ends.
 

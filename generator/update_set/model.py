@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from typing import NamedTuple, NewType
 
@@ -92,6 +93,10 @@ class Element(NamedTuple):
     text: str
     display_value: str | None = None
     """None where the element bears no such attribute."""
+
+
+_element = partial(tuple.__new__, Element)
+"""An element from three values; `Element(...)` takes twice as long, for 600 in a package."""
 
 
 class _Elements:
@@ -192,4 +197,4 @@ def elements(
     """
     names = tuple(order)
     texts = map(values.get, names, repeat(""))
-    return tuple(map(Element, names, texts, map(displays.get, names)))
+    return tuple(map(_element, zip(names, texts, map(displays.get, names), strict=False)))

@@ -8,22 +8,17 @@ render that was interrupted, and the next render finishes it.
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum
-from hashlib import sha256
 from pathlib import Path
 
 from generator.errors import Fault, Refused
 from generator.update_set import manifest as manifests
 from generator.update_set.manifest import Manifest
+from generator.update_set.plain_files import differing_files, digest_of
 
 STAGING = ".render"
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_READ = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""A pipe in place of a file must not be waited for."""
-
 _LOOSE = ("SUMMARY.md", "email_account.xml")
 
 
@@ -148,54 +143,6 @@ def _render(directory: Path) -> str:
     return f"sn-smtp render {directory.name} --root {directory.parent}"
 
 
-def differing_files(directory: Path, files: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of listed files that are missing, no plain files, or of other bytes."""
-    return tuple(name for name, digest in files.items() if digest_of(directory, name) != digest)
-
-
-def digest_of(directory: Path, name: str) -> str | None:
-    """SHA-256 of a package file; None if it is missing or reached through a symbolic link."""
-    data = read_plain(directory, name)
-    return None if data is None else sha256(data).hexdigest()
-
-
-def read_plain(directory: Path, name: str) -> bytes | None:
-    """Bytes of a package file; None if it is missing, no plain file, or reached through a link."""
-    path = os.fspath(directory)
-    *parents, _ = name.split("/")
-    for part in parents:
-        path = f"{path}/{part}"
-        if os.path.islink(path):  # noqa: PTH114 - a call for each of thirty files
-            return None
-    path = f"{os.fspath(directory)}/{name}"
-    if not _NO_FOLLOW and os.path.islink(path):  # noqa: PTH114
-        return None
-    try:
-        handle = os.open(path, _READ)
-    except OSError:
-        return None
-    try:
-        size = os.fstat(handle)
-        if not stat.S_ISREG(size.st_mode):
-            return None
-        return _read_all(handle, size.st_size)
-    except OSError:
-        return None
-    finally:
-        os.close(handle)
-
-
-def _read_all(handle: int, size: int) -> bytes:
-    data = os.read(handle, size + 1)
-    if len(data) == size:
-        return data
-    # It grew, or a read gave less than asked for.
-    pieces = [data]
-    while pieces[-1]:
-        pieces.append(os.read(handle, 1 << 20))
-    return b"".join(pieces)
-
-
 def staging_name(name: str) -> str:
     """The flat name under which a package file waits in `.render/`."""
     return name.replace("/", "+")
@@ -248,11 +195,11 @@ def _load(path: Path) -> Manifest | None:
 
 
 def _load_staged(directory: Path) -> Manifest | None:
-    staging = directory / STAGING
-    if staging.is_symlink():
+    staging = f"{directory}/{STAGING}"
+    if not os.path.isdir(staging) or os.path.islink(staging):  # noqa: PTH112, PTH114 - cheaper
         return None
     try:
-        return _load(staging / manifests.NAME)
+        return _load(Path(staging, manifests.NAME))
     except Refused:
         # It was being written when the render stopped: nothing had been renamed yet.
         return None

@@ -64,9 +64,12 @@ def elements(children: Iterable[Element]) -> Markup:
         opening = name if display is None else f'{name} display_value="{_quoted(display)}"'
         if not value:
             lines.append(f"<{opening}/>\n")
-            continue
-        body = _payload(value) if name == "payload" else _escaped(value)
-        lines.append(f"<{opening}>{body}</{name}>\n")
+        elif value.isalnum():
+            # Most are ids, numbers and words; nothing in them needs a look.
+            lines.append(f"<{opening}>{value}</{name}>\n")
+        else:
+            body = _payload(value) if name == "payload" else _escaped(value)
+            lines.append(f"<{opening}>{body}</{name}>\n")
     return Markup("".join(lines))  # noqa: S704 - every part is escaped above
 
 

@@ -22,20 +22,16 @@ from pathlib import Path
 from generator.errors import Fault, InternalError, Refused
 from generator.update_set import manifest as manifests
 from generator.update_set.manifest import Manifest
-from generator.update_set.package_state import (
-    STAGING,
-    Condition,
-    PackageState,
-    digest_of,
-    read_plain,
-    staging_name,
-)
+from generator.update_set.package_state import STAGING, Condition, PackageState, staging_name
+from generator.update_set.plain_files import PlainFiles
 
 if sys.platform != "win32":
     import fcntl
 
 _NO_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 """What file systems say that have no locks, or (NFS) none for directories."""
+
+_SHARED = "records/"
 
 
 @contextmanager
@@ -103,7 +99,8 @@ def changes(directory: Path, files: Mapping[str, bytes], old: Manifest | None) -
     """
     if old is None:
         return tuple(sorted(files))
-    changed = [name for name, data in files.items() if read_plain(directory, name) != data]
+    package = PlainFiles(directory)
+    changed = [name for name, data in files.items() if not package.holds(name, data)]
     changed += [name for name in old.files if name not in files and _lies_there(directory / name)]
     return tuple(sorted(changed))
 
@@ -163,12 +160,13 @@ def _gone(new: Manifest, old: Manifest | None) -> tuple[str, ...]:
     return () if old is None else tuple(name for name in old.files if name not in new.files)
 
 
-def _waiting(staging: Path, staged: Manifest) -> list[str]:
+def _waiting(staging: Path, expected: Manifest) -> list[str]:
     """Names of the files that wait, whole, in `.render/`."""
+    staged = PlainFiles(staging)
     return [
         name
-        for name, digest in staged.files.items()
-        if digest_of(staging, staging_name(name)) == digest
+        for name, digest in expected.files.items()
+        if staged.digest(staging_name(name)) == digest
     ]
 
 
@@ -327,12 +325,16 @@ def sync_each(directory: Path) -> None:
 
 def digests(files: Mapping[str, bytes]) -> dict[str, str]:
     """SHA-256 by name of every file but the manifest."""
-    return {name: _digest(data) for name, data in files.items() if name != manifests.NAME}
+    return {
+        # Records are the same objects in the packages of many environments, other files never.
+        name: _digest(data) if name.startswith(_SHARED) else sha256(data).hexdigest()
+        for name, data in files.items()
+        if name != manifests.NAME
+    }
 
 
 @lru_cache(maxsize=64)
 def _digest(data: bytes) -> str:
-    """Kept, because the same bytes stand in the packages of many environments."""
     return sha256(data).hexdigest()
 
 

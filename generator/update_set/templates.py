@@ -101,6 +101,18 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     allow these.
     """
 
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._safe_attributes: dict[tuple[type, str], bool] = {}
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        # Jinja's answer depends on the type alone, and a summary asks a hundred times.
+        key = (type(obj), attr)
+        known = self._safe_attributes.get(key)
+        if known is None:
+            known = self._safe_attributes[key] = super().is_safe_attribute(obj, attr, value)
+        return known
+
     def is_safe_callable(self, obj: object) -> bool:
         owner = getattr(obj, "__self__", None)
         return isinstance(obj, Macro | LoopContext | BlockReference) or (
@@ -178,6 +190,22 @@ class Templates:
         template = self.get(name)
         try:
             return template.render(context)
+        except Exception as error:
+            raise self.fault(name, error) from None
+
+    def encode(self, name: str, context: Mapping[str, object]) -> bytes:
+        """Render a template as UTF-8, piece by piece.
+
+        One character beyond Latin-1 makes a whole text of Python's wide, and all work on it slow;
+        few pieces have one.
+
+        Raises:
+            ConfigError: A template of the user's is faulty, or asks for what it was not given.
+            InternalError: One of the project's is.
+        """
+        template = self.get(name)
+        try:
+            return b"".join([piece.encode() for piece in template.generate(context)])
         except Exception as error:
             raise self.fault(name, error) from None
 

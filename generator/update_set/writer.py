@@ -28,7 +28,7 @@ def write(templates: Templates, unload: Unload) -> bytes:
             write what it was given.
     """
     context = _context(unload.unload_date, unload.sets, unload.updates, "")
-    data = templates.render(TEMPLATE, context).encode()
+    data = templates.encode(TEMPLATE, context)
     if templates.is_overridden(TEMPLATE):
         # The built-in one is proven over every native export; reading back costs half a render.
         _read_back(templates, data, unload)
