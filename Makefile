@@ -53,8 +53,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/.demo: $(VENV)/bin/python requirements/core.lock requirements/build.lock pyproject.toml
-	$(PIP) install --require-hashes -r requirements/core.lock -r requirements/build.lock
+$(VENV)/.demo: $(VENV)/bin/python requirements/sandbox.lock requirements/build.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements/sandbox.lock -r requirements/build.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	touch $@
 

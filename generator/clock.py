@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from generator.errors import Fault, UsageError
 
@@ -16,6 +18,56 @@ LATEST = datetime(2500, 1, 1, tzinfo=UTC)
 (`spec/update-set-format.md` section 9), and stamps lie a little before and after it."""
 
 _DIGITS = 11
+
+
+class Clock(Protocol):
+    """Time for work that waits: passed in, so that tests need not wait."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class SystemClock:
+    """The machine's own `Clock`."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class SteppedClock:
+    """A `Clock` that moves only when somebody sleeps on it, for tests and the sandbox."""
+
+    def __init__(self, start: datetime) -> None:
+        """Args: start: The first moment, aware."""
+        self._start = start.astimezone(UTC)
+        self._passed = 0.0
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        return self._start + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        """Seconds that were slept so far."""
+        return self._passed
+
+    def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        self._passed += max(seconds, 0.0)
 
 
 def read_clock(variables: Mapping[str, str]) -> datetime:

@@ -4,6 +4,13 @@
     ├── UsageError              2  a wrong call, resolvable by a right one
     │   ├── ConfigError         2  with file, line and path inside the file
     │   └── UnreadableError     2  a file that is no update set export, or a broken one
+    ├── RemoteError             1  an instance did not clearly answer; names request and status
+    │   ├── AuthenticationError 1  it does not know us, or not well enough
+    │   ├── NetworkError        1  no answer, or none of an instance (hibernating, outage)
+    │   ├── ResponseError       1  an answer that is not what was asked for (HTML, cut JSON)
+    │   └── OutcomeUnknown      1  a change was sent and its answer lost: read before going on
+    ├── PreviewProblems         4  problems of a preview that nobody resolved
+    ├── VerificationFailed      6  something did not arrive, or could not be proven
     ├── Refused                 7  a guard said no; nothing was changed
     └── InternalError           1  a bug, or a file system that said no
 
@@ -56,7 +63,7 @@ EXIT_CODES: tuple[tuple[ExitCode, str], ...] = (
     (ExitCode.FINDINGS, "lint findings at or above the chosen severity"),
     (ExitCode.PREVIEW_PROBLEMS, "preview problems left unresolved"),
     (ExitCode.DIFFERS, "differs: drift, or --check found stale output"),
-    (ExitCode.VERIFICATION_FAILED, "verification failed"),
+    (ExitCode.VERIFICATION_FAILED, "verification failed, or something of a commit did not arrive"),
     (ExitCode.REFUSED, "refused by a guard: nothing was changed"),
     (ExitCode.INTERRUPTED, "interrupted by the user"),
 )
@@ -134,6 +141,53 @@ class ConfigError(UsageError):
 
 class UnreadableError(UsageError):
     """The file is not an update set export that can be read."""
+
+
+class RemoteError(GeneratorError):
+    """An instance did not clearly answer; whatever was asked, the answer is not yes.
+
+    Its faults say step, method and path, status, `X-Transaction-ID` and the platform's own text;
+    never a header or body that was sent.
+    """
+
+    def __init__(
+        self,
+        *faults: Fault,
+        status: int | None = None,
+        detail: str = "",
+    ) -> None:
+        """Args: faults: What went wrong. status: HTTP status. detail: The platform's own text."""
+        super().__init__(*faults)
+        self.status = status
+        self.detail = detail
+
+
+class AuthenticationError(RemoteError):
+    """The instance does not know us, or this user may not do it."""
+
+
+class NetworkError(RemoteError):
+    """Nothing answered, or nothing that is an awake instance."""
+
+
+class ResponseError(RemoteError):
+    """An answer that is not what was asked for: HTML, cut or unexpected JSON, an error body."""
+
+
+class OutcomeUnknown(RemoteError):
+    """A change was sent and its answer was lost or ambiguous; it may stand."""
+
+
+class PreviewProblems(GeneratorError):
+    """A preview found problems that no rule of the user's resolves; nothing was committed."""
+
+    exit_code = ExitCode.PREVIEW_PROBLEMS
+
+
+class VerificationFailed(GeneratorError):
+    """Something did not arrive on the instance, or could not be proven to have."""
+
+    exit_code = ExitCode.VERIFICATION_FAILED
 
 
 class Refused(GeneratorError):

@@ -197,12 +197,15 @@ def _no_record(table: str) -> ConfigError:
     )
 
 
+_NOT_RENDERED = ("directory", "notices", "instance", "imports")
+
+
 def inputs_digest(environment: Environment) -> str:
     """SHA-256 of the understood values: not of file bytes, not of where they lie."""
     values = {
         field.name: _plain(getattr(environment, field.name))
         for field in fields(environment)
-        if field.name not in ("directory", "notices")
+        if field.name not in _NOT_RENDERED
     }
     return sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 

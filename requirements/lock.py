@@ -27,6 +27,7 @@ def main() -> None:
     compile_lock(here / "dev.lock", ["--extra", "dev", "--extra", "build"])
     within = ["--constraint", str(here / "dev.lock")]
     compile_lock(here / "core.lock", within)
+    compile_lock(here / "sandbox.lock", ["--extra", "sandbox", *within])
     build = here / "build.in"
     build.write_text("editables\nhatchling\n", encoding="utf-8")
     compile_lock(here / "build.lock", within, source=build)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from generator.azure.clouds import Cloud
 from generator.azure.model import ClientId, Notice, ServicePrincipalObjectId, TenantId
+from generator.config.instance_settings import ImportSettings, InstanceSettings
 
 
 class Release(StrEnum):
@@ -176,3 +177,9 @@ class Environment:
 
     notices: tuple[Notice, ...]
     """Notes and warnings to tell the user at render; none of them stops it."""
+
+    instance: InstanceSettings = InstanceSettings()
+    """How the instance is reached; no part of what is rendered."""
+
+    imports: ImportSettings = ImportSettings()
+    """What an import may do about preview problems; no part of what is rendered."""

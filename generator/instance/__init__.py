@@ -1,0 +1,1 @@
+"""A ServiceNow instance over HTTP: sessions, tables, update sets, and the importer."""
