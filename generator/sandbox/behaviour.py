@@ -1,0 +1,344 @@
+"""Every switch of the sandbox: what it does differently from a healthy developer instance.
+
+`spec/instance-http.md` B4 and what the issue adds. Defaults are a healthy, current developer
+instance, strict where sources disagree. A switch may be set at any time: by the constructor, on
+the command line (`parse`), over HTTP (`generator.sandbox.control`), or by plain assignment.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+
+from generator.errors import Fault, UsageError
+from generator.sandbox.switches import (
+    EVERY,
+    Cut,
+    Grade,
+    PlannedProblem,
+    RateLimit,
+    Switch,
+    changes,
+    choice,
+    cut,
+    flag,
+    names,
+    number,
+    problems,
+    rate_limit,
+    share,
+    text,
+    turn,
+    wrong_value,
+)
+
+DOC, PLAT, MEAS, TP, INF, OWN = (
+    Grade.DOC,
+    Grade.PLAT,
+    Grade.MEAS,
+    Grade.TP,
+    Grade.INF,
+    Grade.OWN,
+)
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """All switches; `metadata["switch"]` of each field says what it takes and does."""
+
+    # Is anybody there (A2)
+    hibernating: bool = flag(help="Every path answers 200 with the hibernation page.", grade=MEAS)
+    no_node: bool = flag(help="Every path answers 502 with 153 bytes of HTML.", grade=MEAS)
+    flaky_502: float = share(help="This share of requests answers 502.", grade=MEAS)
+    outage_502: int = number(0, help="The next N requests answer 502.", grade=MEAS)
+    proxy_page: bool = flag(help="Every path answers 200 with a page of a proxy's.", grade=TP)
+    latency_ms: int = number(0, help="Every answer comes this many milliseconds later.", grade=OWN)
+    rate_limit: RateLimit = rate_limit(
+        help="REST requests an hour and user; counted 30 s late; then 429.", grade=DOC
+    )
+    rate_limit_headers: bool = flag(
+        default=True, help="Whether a 429 has Retry-After and X-RateLimit-*.", grade=TP
+    )
+    max_execution_time: int = turn(
+        help="A REST write stands, but answers 500 Transaction cancelled.", grade=MEAS
+    )
+    cut_json: int = turn(help="A REST answer is 200 and its JSON is cut.", grade=MEAS)
+    result_and_error: int = turn(
+        help="A REST answer is 200 and holds both result and error.", grade=MEAS
+    )
+    cut: Cut = cut(
+        help="The connection breaks before the request is processed, after it was, or in the "
+        "middle of the answer; with :N at the Nth request from now, once.",
+        grade=OWN,
+    )
+    cut_bytes: int = number(
+        0, help="The connection breaks after N bytes of an answer's body (0: never).", grade=OWN
+    )
+    huge_body: int = turn(help="A REST answer's body is 80 MiB of spaces first.", grade=OWN)
+
+    # Signing in (A3, A4)
+    basic: str = choice("on", "restricted", help="Basic is refused everywhere.", grade=DOC)
+    basic_opens_ui: bool = flag(
+        help="Basic opens a UI session; off: UI pages redirect it to the login.", grade=MEAS
+    )
+    bearer_opens_ui: bool = flag(
+        default=True, help="A bearer token turns a jar's session into a UI session.", grade=PLAT
+    )
+    mfa: str = choice(
+        "off",
+        "ui",
+        "all",
+        help="A second factor is demanded: of UI logins, or of API calls, too.",
+        grade=DOC,
+    )
+    sso_only: bool = flag(help="No name and password opens a UI session.", grade=DOC)
+    machine_user: bool = flag(help="All users are machines: no UI session.", grade=PLAT)
+    session_seconds: int = number(
+        1800, least=1, help="A UI session ends after this many idle seconds.", grade=MEAS
+    )
+    token_stale_after: int = number(
+        0, help="A UI token is stale after N uses (0: never).", grade=DOC
+    )
+    oauth_seconds: int = number(
+        1800, least=1, help="An access token lives this many seconds.", grade=DOC
+    )
+    oauth_expired: int = turn(help="A bearer token is refused as expired.", grade=DOC)
+    client_credentials: str = choice(
+        "on",
+        "property_off",
+        "no_user",
+        help="Client credentials fail: the property is off, or no application user is set.",
+        grade=DOC,
+    )
+    auth_scope: str = choice(
+        "off", "demanded", help="Bearer tokens lack a REST API auth scope: 403.", grade=TP
+    )
+    api_keys: str = choice("on", "inactive", help="The API key plugin is inactive.", grade=DOC)
+
+    # Roles, plugins, release (A3, A5)
+    missing_roles: tuple[str, ...] = names(
+        accepts="ROLE,...", help="Roles that no user has.", grade=DOC
+    )
+    closed_tables: tuple[str, ...] = names(
+        accepts="TABLE,...", help="Tables that answer 403 to everybody.", grade=MEAS
+    )
+    plugin_tables: str = choice(
+        "closed", "open", help="sys_plugins and sys_store_app may be read.", grade=MEAS
+    )
+    cicd: str = choice(
+        "on", "inactive", "no_role", help="The CI/CD API is inactive, or refuses all.", grade=DOC
+    )
+    ide: str = choice("on", "absent", help="activate_flows is not there.", grade=PLAT)
+    email_oauth_plugin: str = choice(
+        "on", "inactive", help="com.glide.email.oauth and its column are not there.", grade=PLAT
+    )
+    missing_plugins: tuple[str, ...] = names(
+        accepts="PLUGIN,...", help="Plugins that v_plugin does not list.", grade=DOC
+    )
+    v_plugin_lag: bool = flag(help="v_plugin calls active plugins inactive.", grade=TP)
+    release: str = text(
+        "australia", accepts="a family's name", help="The release glide.war names.", grade=MEAS
+    )
+    missing_columns: tuple[str, ...] = names(
+        accepts="TABLE.COLUMN,...", help="Columns that an older release lacks.", grade=INF
+    )
+    production: str = choice(
+        "false",
+        "true",
+        "missing",
+        "unreadable",
+        help="glide.installation.production: its value, no row, or a row nobody may read.",
+        grade=DOC,
+    )
+    upgrading: bool = flag(help="An upgrade is not finished.", grade=MEAS)
+    mutex_held: bool = flag(help="Another update operation holds Update-Mutex.", grade=PLAT)
+    change_requests: tuple[Mapping[str, str], ...] = changes(
+        help="Change requests that exist.", grade=DOC
+    )
+    strict_query: bool = flag(
+        help="An unknown column in a query finds nothing, instead of being dropped.", grade=DOC
+    )
+
+    # Update sets (A6 to A11)
+    upload_order: str = choice(
+        "strict",
+        "lenient",
+        help="A file part before other fields is taken if X-UserToken is right.",
+        grade=INF,
+    )
+    reupload: str = choice(
+        "append", "upsert", help="Children of a set that is there are replaced.", grade=MEAS
+    )
+    upload_reply: str = choice(
+        "200", "302", help="The upload answers with a redirect to the list.", grade=TP
+    )
+    preview_problems: tuple[PlannedProblem, ...] = problems(
+        help="Problems that every preview finds.", grade=OWN
+    )
+    fail_records: tuple[str, ...] = names(
+        accepts="UPDATE,...",
+        help="Updates (patterns) whose record a commit does not write; the set is committed.",
+        grade=MEAS,
+    )
+    slow_polls: int = number(1, help="Reads of a progress before it ends.", grade=OWN)
+    stall_at: int = number(
+        0, most=100, help="A progress stays at this percentage for ever (0: never).", grade=OWN
+    )
+    processor_gate: bool = flag(
+        help="The commit processor refuses a set with open problems.", grade=PLAT
+    )
+    cicd_gate: str = choice(
+        "refuse", "allow", help="The CI/CD commit takes a set with open problems.", grade=INF
+    )
+    data_rows: str = choice(
+        "applied", "ignored", help="A commit leaves out rows of data tables.", grade=INF
+    )
+    cascade: bool = flag(
+        default=True, help="Deleting a retrieved set deletes its children.", grade=INF
+    )
+    progress_extra_ids: bool = flag(
+        default=True, help="A progress names remote and local update set.", grade=TP
+    )
+
+    revision: int = field(default=0, init=False, repr=False, compare=False)
+    """Grows with every change, so that seeded rows can follow (`generator.sandbox.seed`)."""
+
+    _turns: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _lock: threading.Lock = field(
+        default_factory=threading.Lock, init=False, repr=False, compare=False
+    )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Check and set a switch; what it counts begins anew.
+
+        Raises:
+            UsageError: No such switch, or a value that it does not take.
+        """
+        switch = SWITCHES.get(name)
+        if switch is None:
+            if name not in _INTERNAL:
+                raise _unknown(name)
+            object.__setattr__(self, name, value)
+            return
+        try:
+            found = switch.read(value)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            raise wrong_value(name, switch) from None
+        object.__setattr__(self, name, found)
+        # During construction the counters are not there yet.
+        if hasattr(self, "_lock"):
+            with self._lock:
+                self._turns.pop(name, None)
+                object.__setattr__(self, "revision", self.revision + 1)
+
+    def set(self, values: Mapping[str, object]) -> None:
+        """Set several switches, all or none.
+
+        Raises:
+            UsageError: Every switch that is unknown or whose value it does not take.
+        """
+        trial = Behaviour()
+        faults: list[Fault] = []
+        for name, value in values.items():
+            try:
+                if name not in SWITCHES:
+                    raise _unknown(name)
+                setattr(trial, name, value)
+            except UsageError as error:
+                faults.extend(error.faults)
+        if faults:
+            raise UsageError(*faults)
+        for name in values:
+            setattr(self, name, getattr(trial, name))
+
+    def hits(self, name: str, *, turn: int | None = None) -> bool:
+        """Whether this request is one that a turn-wise switch hits; counts it.
+
+        Args:
+            name: The switch.
+            turn: Its turn, where the switch is more than a turn (`cut`).
+        """
+        wanted = int(getattr(self, name)) if turn is None else turn
+        if wanted == 0:
+            return False
+        if wanted == EVERY:
+            return True
+        with self._lock:
+            count = self._turns.get(name, 0) + 1
+            self._turns[name] = count
+        return count == wanted
+
+    def counts_down(self, name: str) -> bool:
+        """Whether this request is among the next N of a switch that holds a number; counts it."""
+        with self._lock:
+            count = self._turns.get(name, 0) + 1
+            self._turns[name] = count
+        return count <= int(getattr(self, name))
+
+    def to_json(self) -> dict[str, object]:
+        """Every switch and its value, as `set` takes them back."""
+        return {name: switch.write(getattr(self, name)) for name, switch in SWITCHES.items()}
+
+
+SWITCHES: dict[str, Switch] = {}
+"""Name to switch, in the order of the documents."""
+
+_INTERNAL = frozenset({"revision", "_turns", "_lock"})
+
+
+def _collect() -> None:
+    for found in fields(Behaviour):
+        if "switch" in found.metadata:
+            SWITCHES[found.name] = found.metadata["switch"]
+
+
+_collect()
+
+
+def parse(given: Iterable[str]) -> Behaviour:
+    """The behaviour that `NAME=VALUE` texts describe; a bare name switches on.
+
+    A list switch that is given several times holds all of it.
+
+    Raises:
+        UsageError: Every text that is wrong, with the nearest switch.
+    """
+    values: dict[str, object] = {}
+    made = Behaviour()
+    faults: list[Fault] = []
+    for item in given:
+        name, equals, value = item.partition("=")
+        name = name.strip().replace("-", "_")
+        try:
+            if name not in SWITCHES:
+                raise _unknown(name)
+            setattr(made, name, value if equals else "on")
+        except UsageError as error:
+            faults.extend(error.faults)
+            continue
+        found: object = getattr(made, name)
+        before = values.get(name, ())
+        if isinstance(found, tuple) and isinstance(before, tuple):
+            found = (*before, *found)
+        values[name] = found
+    if faults:
+        raise UsageError(*faults)
+    behaviour = Behaviour()
+    behaviour.set(values)
+    return behaviour
+
+
+def _unknown(name: str) -> UsageError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, SWITCHES, n=1)
+    meant = f" Did you mean {close[0]}?" if close else ""
+    return UsageError(
+        Fault(
+            "unknown-switch",
+            f"The sandbox has no switch {name!r}.{meant}",
+            path=name,
+            next="see sn-smtp sandbox --list-switches",
+        )
+    )
