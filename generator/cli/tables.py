@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
+"""A GUID or a sys_id."""
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lay out rows under headings.
 
-    Nothing is cut: where the terminal is too narrow, cells are folded.
+    Nothing is cut: where the terminal is too narrow, cells are folded, but for columns of ids,
+    which are there to be compared and copied.
     """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -18,8 +23,10 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     from rich.text import Text
 
     laid_out = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in headings:
-        laid_out.add_column(heading, overflow="fold")
+    rows = [tuple(row) for row in rows]
+    for index, heading in enumerate(headings):
+        ids = max((len(row[index]) for row in rows if _ID.fullmatch(row[index])), default=None)
+        laid_out.add_column(heading, overflow="fold", min_width=ids)
     for row in rows:
         laid_out.add_row(*(Text(cell) for cell in row))
     # Piped, nothing is folded, whatever COLUMNS says: a line is a row.

@@ -1,0 +1,36 @@
+"""Tables: ids stay whole, everything else is folded, nothing is cut."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+
+import pytest
+
+from generator.cli.tables import table
+
+GUID = "3a5f0c7e-91b2-4c8d-a6e4-7b8c9d0e1f20"
+ROWS = [("Directory (tenant) ID of Azure", GUID, "z" * 90), ("short", "word", "g")]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_an_id_is_not_folded_and_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", _Terminal())
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((60, 24)))
+    text = table(("value", "understood", "from"), ROWS)
+    assert GUID in text
+    assert text.count("z") == 90
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_piped_a_line_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    lines = table(("value", "understood", "from"), ROWS).splitlines()
+    assert [line for line in lines if GUID in line and "z" * 90 in line]
+    assert len(lines) == 4
