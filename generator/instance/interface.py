@@ -125,6 +125,10 @@ class Instance(Protocol):
     def url(self) -> str:
         """`https://host` requests go to."""
 
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, repeated ones included."""
+
     def check_awake(self) -> None:
         """Ask without credentials whether an instance answers (A2).
 
