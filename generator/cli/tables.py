@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 _ID = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 """A GUID or a sys_id."""
 
+_NARROW = 10
+_GAP = 3
+
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lay out rows under headings.
 
-    Nothing is cut: where the terminal is too narrow, cells are folded, but for columns of ids,
-    which are there to be compared and copied.
+    Nothing is cut: where the terminal is too narrow, cells are folded; those of ids, which are
+    there to be compared and copied, last.
     """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -23,14 +26,18 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     from rich.text import Text
 
     laid_out = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    rows = [tuple(row) for row in rows]
-    for index, heading in enumerate(headings):
-        ids = max((len(row[index]) for row in rows if _ID.fullmatch(row[index])), default=None)
-        laid_out.add_column(heading, overflow="fold", min_width=ids)
-    for row in rows:
-        laid_out.add_row(*(Text(cell) for cell in row))
     # Piped, nothing is folded, whatever COLUMNS says: a line is a row.
     width = max(shutil.get_terminal_size().columns, 60) if sys.stdout.isatty() else 4096
+    rows = [tuple(row) for row in rows]
+    least = [
+        max((len(row[index]) for row in rows if _ID.fullmatch(row[index])), default=_NARROW)
+        for index in range(len(headings))
+    ]
+    fits = sum(least) + _GAP * len(least) <= width
+    for heading, wide in zip(headings, least, strict=True):
+        laid_out.add_column(heading, overflow="fold", min_width=wide if fits else None)
+    for row in rows:
+        laid_out.add_row(*(Text(cell) for cell in row))
     console = Console(width=width, color_system=None, force_terminal=False, markup=False)
     with console.capture() as capture:
         console.print(laid_out)
