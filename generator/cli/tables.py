@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-
-_ID = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
-"""A GUID or a sys_id."""
-
-_NARROW = 10
-_GAP = 3
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lay out rows under headings.
 
-    Nothing is cut: where the terminal is too narrow, cells are folded; those of ids, which are
-    there to be compared and copied, last.
+    Nothing is cut: where the terminal is too narrow, cells are folded.
     """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -26,18 +18,12 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     from rich.text import Text
 
     laid_out = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    # Piped, nothing is folded, whatever COLUMNS says: a line is a row.
-    width = max(shutil.get_terminal_size().columns, 60) if sys.stdout.isatty() else 4096
-    rows = [tuple(row) for row in rows]
-    least = [
-        max((len(row[index]) for row in rows if _ID.fullmatch(row[index])), default=_NARROW)
-        for index in range(len(headings))
-    ]
-    fits = sum(least) + _GAP * len(least) <= width
-    for heading, wide in zip(headings, least, strict=True):
-        laid_out.add_column(heading, overflow="fold", min_width=wide if fits else None)
+    for heading in headings:
+        laid_out.add_column(heading, overflow="fold")
     for row in rows:
         laid_out.add_row(*(Text(cell) for cell in row))
+    # Piped, nothing is folded, whatever COLUMNS says: a line is a row.
+    width = max(shutil.get_terminal_size().columns, 60) if sys.stdout.isatty() else 4096
     console = Console(width=width, color_system=None, force_terminal=False, markup=False)
     with console.capture() as capture:
         console.print(laid_out)
