@@ -29,9 +29,6 @@ def load(
         UsageError: None is named, or one that does not exist.
         ConfigError: Something is wrong in their files; all faults of all of them.
     """
-    # Validation is ours alone: no plugin of another installed package takes part in it, and
-    # pydantic need not search all installed packages for one.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from generator.config.discovery import discover
     from generator.config.load import Loader
     from generator.integration.integration import logical_names

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +105,9 @@ def crash_fault(error: Exception) -> Fault:
 
 
 def _keep(error: Exception) -> str:
+    import tempfile
+    import traceback
+
     try:
         directory = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
         directory = directory / "sn-smtp"

@@ -152,14 +152,14 @@ def _running(progress: Progress, what: str, total: int) -> Iterator[None]:
 
 
 def _check_records(again: tuple[str, ...]) -> None:
-    from difflib import get_close_matches
-
     from generator.integration.integration import record_names
 
     names = record_names()
     unknown = [name for name in again if name != "*" and name not in names]
     if not unknown:
         return
+    from difflib import get_close_matches
+
     close = get_close_matches(unknown[0], names, n=1)
     meant = f" Did you mean {close[0]}?" if close else ""
     raise _usage(

@@ -26,7 +26,7 @@ from generator.azure.secret_state import WARN_DAYS
 from generator.config.cloud_mix import mixed_clouds, same_login
 from generator.config.environment import Authorization, AzureSettings
 from generator.config.id_mix import id_mix_faults, is_answered
-from generator.config.models import AzureKeys
+from generator.config.keys import AzureKeys
 from generator.config.tree import Location, Section, dotted, find, steps
 from generator.errors import Fault
 

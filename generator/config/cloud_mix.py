@@ -12,7 +12,7 @@ from typing import Final
 
 from generator.azure.clouds import ENDPOINTS, LOGIN_HOSTS, SCOPES, SMTP_HOSTS, Cloud
 from generator.azure.model import AzureOutputs
-from generator.config.models import AzureKeys
+from generator.config.keys import AzureKeys
 from generator.config.tree import Location, Section, dotted, find
 from generator.errors import Fault
 

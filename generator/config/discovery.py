@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from generator.config.values import did_you_mean
 from generator.errors import ConfigError, Fault, UsageError
 
 COMMON_FILE: Final = "common.yaml"
@@ -83,9 +83,7 @@ def unknown_environment(root: Path, name: str, names: Collection[str]) -> UsageE
         message = f"the name has {len(name)} characters; an environment's has at most 40."
     else:
         message = f"there is no environment {name!r} under '{root}'."
-    close = get_close_matches(name.lower()[:40], known, n=1, cutoff=0.6)
-    if close:
-        message += f" Did you mean {close[0]}?"
+    message += did_you_mean(name, known)
     more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
     message += (
         f" There are: {', '.join(known[:_MOST_LISTED])}{more}." if known else " There is none yet."

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from generator.azure.model import AzureOutputs, Notice, Sourced
-from generator.config.models import AzureKeys
+from generator.config.keys import AzureKeys
 from generator.config.tree import Section, steps
 from generator.errors import Fault
 

@@ -1,6 +1,6 @@
 """Reads environments: the files of one, laid over each other, checked, with Azure's outputs.
 
-This is the module that the rest of the program imports; pydantic is loaded with it.
+This is the module that the rest of the program imports.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from generator.config.environment import (
     Environment,
     OAuthSettings,
 )
+from generator.config.keys import EmailAccountKeys, EnvironmentKeys
 from generator.config.layers import Layer, Layers, lay, read_layer
 from generator.config.mail_pairs import pair_faults
-from generator.config.models import EmailAccountKeys, EnvironmentKeys
 from generator.config.substitution import Resolver
 from generator.config.sys_id_names import sys_id_faults
 from generator.config.tree import Section, find

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from generator.config.environment import ConnectionSecurity
-from generator.config.models import EnvironmentKeys
+from generator.config.keys import EnvironmentKeys
 from generator.config.tree import Section, steps
 from generator.errors import Fault
 

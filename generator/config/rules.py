@@ -1,25 +1,17 @@
-"""How `values` meets pydantic: annotations that check a value and describe it in the schema.
+"""How a value that was read becomes one of `values`: by its kind, and with a JSON schema beside it.
 
-pydantic does the structure (which keys, which are required) and the JSON schema; every single
-value is judged by our own functions, whose messages hold no value.
+Every single value is judged by our own functions, whose messages hold no value. The schema is
+what an editor is told; nothing here needs more than the standard library.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
-from generator.config.tree import BROKEN, Numeral
-from generator.config.values import Unacceptable, port
-
-REJECTED: Final = "rejected"
-"""pydantic error type of a value that one of our rules refused; its message is ours."""
-
-ALREADY_REPORTED: Final = "already_reported"
-"""pydantic error type of a value that was refused before, with its own message."""
+from generator.config.tree import Numeral
+from generator.config.values import Choice, Unacceptable, choice, one_line, port
 
 SUBSTITUTION: Final = r"\$\{env:[A-Za-z_][A-Za-z0-9_]*\}"
 _TEMPLATE: Final = rf"^(?:\$\$\{{|{SUBSTITUTION}|\$(?!\$?\{{)|[^$])*$"
@@ -41,33 +33,14 @@ class Substituted(str):
 
 
 class Rule:
-    """A pydantic annotation: one value's check and its JSON schema."""
+    """What one value may be: its check, and the JSON schema that says the same."""
+
+    __slots__ = ("check", "schema")
 
     def __init__(self, check: Callable[[object], object], schema: Json) -> None:
         """Args: check: Raises `Unacceptable`. schema: What an editor is told."""
-        self._check = check
-        self._schema = dict(schema)
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """A validator that is nothing but our check."""
-        return core_schema.no_info_plain_validator_function(self._validate)
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, object]:
-        """The schema as it was given."""
-        return dict(self._schema)
-
-    def _validate(self, value: object) -> object:
-        if value is BROKEN:
-            raise PydanticCustomError(ALREADY_REPORTED, "reported before")
-        try:
-            return self._check(value)
-        except Unacceptable as error:
-            context = {"message": error.message, "next": error.next}
-        raise PydanticCustomError(REJECTED, "rejected", context)
+        self.check = check
+        self.schema = schema
 
 
 def text(
@@ -90,6 +63,12 @@ def text(
     return Rule(lambda value: check(_as_text(value)), _substitutable(dict(schema or kind)))
 
 
+def line(longest: int, *, shortest: int = 1) -> Rule:
+    """The rule of a text on one line, without blanks around it."""
+    check = partial(one_line, longest=longest, shortest=shortest)
+    return text(check, longest=longest, shortest=shortest)
+
+
 def written(check: Callable[[str], object], *, pattern: str, longest: int) -> Rule:
     """The rule of a text that looks like a number (`1.0`) and need not be quoted."""
     kind = {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": longest}
@@ -101,9 +80,10 @@ def written(check: Callable[[str], object], *, pattern: str, longest: int) -> Ru
     return Rule(judge, _substitutable(kind, number))
 
 
-def choices(check: Callable[[str], object], accepted: list[str]) -> Rule:
-    """The rule of one word out of few."""
-    return text(check, schema={"enum": accepted})
+def choices(kind: type[Choice]) -> Rule:
+    """The rule of one word out of an enumeration."""
+    accepted = [member.value for member in kind]
+    return text(partial(choice, choices=kind), schema={"enum": accepted})
 
 
 def flag() -> Rule:

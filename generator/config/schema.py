@@ -1,4 +1,4 @@
-"""The published JSON schema of the environment file, generated from the models."""
+"""The published JSON schema of the environment file, generated from the declared keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Final, TypeAlias, cast
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from generator.config.models import EnvironmentKeys
+from generator.config.keys import EnvironmentKeys
+from generator.config.models import model
 from generator.config.rules import SUBSTITUTED_SCHEMA
 
 Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
@@ -30,7 +31,7 @@ def environment_schema() -> dict[str, Json]:
     `email_account.live` in `common.yaml`, what an environment variable holds, days that no
     calendar has, names of records, secrets.
     """
-    generated: dict[str, Json] = EnvironmentKeys.model_json_schema(
+    generated: dict[str, Json] = model(EnvironmentKeys).model_json_schema(
         by_alias=True, schema_generator=_WithoutTitles
     )
     sections = {

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Final
 
 from generator.config import values
-from generator.config.models import EnvironmentKeys, Keys, known_keys
+from generator.config.declared import Keys, known_keys
+from generator.config.keys import EnvironmentKeys
 from generator.config.tree import BROKEN, Entry, Location, Scalar, Section, dotted, echoable
 from generator.errors import Fault
 from generator.secrets.shapes import names_a_secret
@@ -20,32 +20,18 @@ ONLY_IN_ENVIRONMENT: Final[Location] = ("email_account", "live")
 """The one key that `common.yaml` may not hold (`docs/environment-file.md`, "live")."""
 
 
-def _tables() -> dict[type[Keys], dict[str, type[Keys] | None]]:
-    tables: dict[type[Keys], dict[str, type[Keys] | None]]
-    tables = {EnvironmentKeys: known_keys(EnvironmentKeys)}
-    waiting: list[type[Keys]] = [EnvironmentKeys]
-    while waiting:
-        for below in tables[waiting.pop()].values():
-            if below is not None:
-                tables[below] = known_keys(below)
-                waiting.append(below)
-    return tables
+def _places() -> Mapping[str, list[str]]:
+    """Each key's name with the paths at which it is known."""
+    found: dict[str, list[str]] = {}
 
-
-_KNOWN: Final = _tables()
-
-
-def _places() -> dict[str, list[str]]:
-    places: dict[str, list[str]] = {}
-
-    def walk(model: type[Keys], location: Location) -> None:
-        for key, below in _KNOWN[model].items():
-            places.setdefault(key, []).append(dotted((*location, key)))
+    def walk(section: type[Keys], location: Location) -> None:
+        for key, below in known_keys(section).items():
+            found.setdefault(key, []).append(dotted((*location, key)))
             if below is not None:
                 walk(below, (*location, key))
 
     walk(EnvironmentKeys, ())
-    return places
+    return found
 
 
 PLACES: Final[Mapping[str, list[str]]] = _places()
@@ -65,8 +51,8 @@ def structure_faults(tree: Section, *, common: bool) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _section_faults(section: Section, model: type[Keys], location: Location) -> Iterator[Fault]:
-    known = _KNOWN[model]
+def _section_faults(section: Section, keys: type[Keys], location: Location) -> Iterator[Fault]:
+    known = known_keys(keys)
     for key, entry in section.entries.items():
         if key not in known:
             yield _unknown(key, entry, location, known)
@@ -82,13 +68,14 @@ def _unknown(key: str, entry: Entry, location: Location, known: Mapping[str, obj
     if names_a_secret(key):
         return secret_key_fault(key, entry, location)
     shown = echoable(key)
-    message = f"{shown} is no known key{' here' if key in PLACES else ''}."
+    elsewhere = PLACES.get(key, [])
+    message = f"{shown} is no known key{' here' if elsewhere else ''}."
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").lower()
-    close = get_close_matches(snake[:60], known, n=1, cutoff=0.6)
-    if close:
-        message += f" Did you mean {close[0]}?"
-    elif key in PLACES:
-        message += f" Its place is {' or '.join(PLACES[key])}."
+    meant = values.did_you_mean(snake, known)
+    if meant:
+        message += meant
+    elif elsewhere:
+        message += f" Its place is {' or '.join(elsewhere)}."
     message += f" Accepted here: {', '.join(known)}."
     return Fault(
         "unknown-key",

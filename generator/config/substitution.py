@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Final, TypeAlias
 
 from generator.config.rules import Substituted
@@ -98,6 +97,8 @@ class Resolver:
             )
             return ""
         if name not in self.variables:
+            from difflib import get_close_matches
+
             close = get_close_matches(name, self.variables, n=1, cutoff=0.8)
             hint = f" Did you mean {close[0]}?" if close else ""
             self._fault(

@@ -1,25 +1,22 @@
-"""From plain values to the typed model, or every fault with its file and line."""
+"""From plain values to the typed keys, or every fault with its file and line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, cast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, TypeVar, cast
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
-from generator.config.models import AzureKeys, EnvironmentKeys, Keys, known_keys
-from generator.config.rules import ALREADY_REPORTED, REJECTED
+from generator.config.declared import Declared, Keys, Shape, declared, known_keys
+from generator.config.keys import AzureKeys, EnvironmentKeys
 from generator.config.substitution import Plain
 from generator.config.tree import BROKEN, Location, Section, dotted, steps
+from generator.config.values import Unacceptable
 from generator.errors import Fault
 
-_SHAPES: Final = {
-    "model_type": "is no mapping; keys, indented below it, are accepted.",
-    "dict_type": "is no mapping; keys, indented below it, are accepted.",
-    "tuple_type": "is no list; a list is accepted, such as [azure.json].",
-}
+_NO_MAPPING: Final = "is no mapping; keys, indented below it, are accepted."
+
+SomeKeys = TypeVar("SomeKeys", bound=Keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,61 +57,112 @@ def validate(values: dict[str, Plain], context: Context) -> Validated:
     for key, below in known_keys(EnvironmentKeys).items():
         if below is not None:
             values.setdefault(key, {})
-    try:
-        keys = EnvironmentKeys.model_validate(values)
+    judge = _Judge(context)
+    keys = judge.section(EnvironmentKeys, values, ())
+    if keys is not None:
         return Validated(keys, keys.azure)
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-    faults = dict.fromkeys(fault for detail in details for fault in _faults(detail, context))
-    bad = {detail["loc"][1:2] for detail in details if detail["loc"][0] == "azure"}
-    return Validated(None, _sound_part(values["azure"], bad), not bad, tuple(faults))
+    bad = {location[1:2] for location in judge.bad if location[0] == "azure"}
+    azure = _sound_part(values["azure"], bad, context)
+    return Validated(None, azure, not bad, tuple(dict.fromkeys(judge.faults)))
 
 
-def _sound_part(azure: Plain, bad: set[Location]) -> AzureKeys:
+def _sound_part(azure: Plain, bad: set[Location], context: Context) -> AzureKeys:
     if not isinstance(azure, dict):
         return AzureKeys()
-    return AzureKeys.model_validate({key: azure[key] for key in azure if (key,) not in bad})
+    sound: dict[str, Plain] = {key: azure[key] for key in azure if (key,) not in bad}
+    return _Judge(context).section(AzureKeys, sound, ("azure",)) or AzureKeys()
 
 
-def _faults(detail: ErrorDetails, context: Context) -> Iterator[Fault]:
-    kind = detail["type"]
-    location: Location = detail["loc"]
-    if kind == ALREADY_REPORTED or detail["input"] is BROKEN:
-        return
-    if kind == "missing":
-        if not context.partial:
-            yield _missing(location, context)
-        return
-    # Unknown keys were reported file by file (`structure`).
-    if kind == "extra_forbidden":
-        return
-    place = next(reversed([place for place, _ in steps(context.tree, location)]), None)
-    file, line = (place.file, place.line) if place else (context.file, None)
-    path = dotted(location)
-    if kind == REJECTED:
-        message, step = detail["ctx"]["message"], detail["ctx"]["next"]
-        yield Fault("not-accepted", message, file=file, line=line, path=path, next=step)
-    else:
-        yield Fault("wrong-type", _SHAPES[kind], file=file, line=line, path=path)
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Walks the values beside the declared keys."""
 
+    context: Context
+    faults: list[Fault] = field(default_factory=list)
+    bad: list[Location] = field(default_factory=list)
+    """Where something is at fault, also where that was told before."""
 
-def _missing(location: Location, context: Context) -> Fault:
-    places = [place for place, _ in steps(context.tree, location)]
-    written = len(places) == len(location)
-    line = next((p.line for p in reversed(places) if p.file == context.file), None)
-    description = _description(location)
-    return Fault(
-        "missing-key",
-        f"{'has no value' if written else 'is missing'}: {description}",
-        file=places[-1].file if written else context.file,
-        line=places[-1].line if written else line,
-        path=dotted(location),
-        next="write it here, or in common.yaml for all environments",
-    )
+    def section(
+        self, section: type[SomeKeys], values: Plain, location: Location
+    ) -> SomeKeys | None:
+        """The typed values of a mapping; None if anything in it is at fault."""
+        if not isinstance(values, dict):
+            self._wrong_type(values, _NO_MAPPING, location)
+            return None
+        before = len(self.bad)
+        typed: dict[str, object] = {}
+        known = declared(section)
+        for name, key in known.items():
+            if name in values:
+                typed[key.attribute] = self._all(key, values[name], (*location, name))
+            elif key.required:
+                self._missing(key, (*location, name))
+        # Unknown keys are told file by file (`structure`).
+        self.bad.extend((*location, name) for name in values if name not in known)
+        if len(self.bad) > before:
+            return None
+        return cast("Callable[..., SomeKeys]", section)(**typed)
 
+    def _all(self, key: Declared, value: Plain, location: Location) -> object:
+        shape = key.key.shape
+        if shape is Shape.ONE:
+            return self._one(key, value, location)
+        if shape is Shape.LIST:
+            if isinstance(value, tuple):
+                items = enumerate(value)
+                return tuple(self._one(key, item, (*location, index)) for index, item in items)
+            example = f", such as {key.key.example}" if key.key.example else ""
+            self._wrong_type(value, f"is no list; a list is accepted{example}.", location)
+        elif isinstance(value, dict):
+            named = {name: self._one(key, one, (*location, name)) for name, one in value.items()}
+            return MappingProxyType(named)
+        else:
+            self._wrong_type(value, _NO_MAPPING, location)
+        return None
 
-def _description(location: Location) -> str:
-    model: type[Keys] = EnvironmentKeys
-    for step in location[:-1]:
-        model = cast("type[Keys]", known_keys(model)[str(step)])
-    return model.model_fields[str(location[-1])].description or ""
+    def _one(self, key: Declared, value: Plain, location: Location) -> object:
+        rule, below = key.rule, key.below
+        if below is not None:
+            return self.section(below, value, location)
+        if value is BROKEN:
+            self.bad.append(location)
+        elif rule is not None:
+            try:
+                return rule.check(value)
+            except Unacceptable as error:
+                self._refuse("not-accepted", error.message, location, step=error.next)
+        return None
+
+    def _wrong_type(self, value: Plain, message: str, location: Location) -> None:
+        if value is BROKEN:
+            self.bad.append(location)
+        else:
+            self._refuse("wrong-type", message, location)
+
+    def _refuse(
+        self, code: str, message: str, location: Location, *, step: str | None = None
+    ) -> None:
+        self.bad.append(location)
+        place = next(reversed([place for place, _ in steps(self.context.tree, location)]), None)
+        file, line = (place.file, place.line) if place else (self.context.file, None)
+        self.faults.append(
+            Fault(code, message, file=file, line=line, path=dotted(location), next=step)
+        )
+
+    def _missing(self, key: Declared, location: Location) -> None:
+        self.bad.append(location)
+        context = self.context
+        if context.partial:
+            return
+        places = [place for place, _ in steps(context.tree, location)]
+        written = len(places) == len(location)
+        line = next((p.line for p in reversed(places) if p.file == context.file), None)
+        fault = Fault(
+            "missing-key",
+            f"{'has no value' if written else 'is missing'}: {key.key.description}",
+            file=places[-1].file if written else context.file,
+            line=places[-1].line if written else line,
+            path=dotted(location),
+            next="write it here, or in common.yaml for all environments",
+        )
+        self.faults.append(fault)

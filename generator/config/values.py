@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -81,6 +80,9 @@ class Unacceptable(ValueError):
 
 def did_you_mean(written: str, accepted: Collection[str]) -> str:
     """` Did you mean x?`, or nothing if nothing is close."""
+    # Loaded where something is wrong only: a render that succeeds needs none of it.
+    from difflib import get_close_matches
+
     close = get_close_matches(written.lower()[:60], accepted, n=1, cutoff=0.6)
     return f" Did you mean {close[0]}?" if close else ""
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,6 @@ from pathlib import Path
 import click
 import pytest
 
-from generator.cli import output
 from generator.cli.lazy import LazyGroup
 from generator.cli.main import COMPLETION, cli, main, run
 from generator.cli.options import answers, is_file_argument, root_option
@@ -241,7 +241,7 @@ def test_no_home_and_no_state_directory(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    monkeypatch.setattr(output.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     fault = crash_fault(ValueError())
     (log,) = tmp_path.glob("sn-smtp-crash-*.log")
     assert str(log) in fault.message
@@ -264,7 +264,7 @@ def test_a_traceback_that_nobody_keeps_is_said(
     def full(**kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(output.tempfile, "mkstemp", full)
+    monkeypatch.setattr(tempfile, "mkstemp", full)
     command(raises(ValueError(SECRET)))
     assert run(["probe", "--json"]) is ExitCode.FAILED
     (error,) = json.loads(capsys.readouterr().out)["errors"]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from config_root import NAMES, NOW
 
+from generator.config.declared import Keys, known_keys
+from generator.config.keys import EnvironmentKeys
 from generator.config.load import load_environment
-from generator.config.models import EnvironmentKeys, Keys, known_keys
 from generator.config.tree import dotted
 from generator.integration.integration import logical_names
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from config_root import NAMES, NOW
 
+from generator.config.declared import Keys, known_keys
+from generator.config.keys import EnvironmentKeys
 from generator.config.load import load_environment
-from generator.config.models import EnvironmentKeys, Keys, known_keys
 from generator.config.scaffold import scaffold_files, write_scaffold
 from generator.config.schema import schema_text
 from generator.errors import ConfigError, InternalError, Refused

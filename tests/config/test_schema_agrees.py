@@ -10,7 +10,8 @@ from config_root import Root
 from jsonschema import Draft202012Validator
 from test_values import ACCEPTED, ENDPOINTS, REFUSED
 
-from generator.config.models import AzureKeys, EnvironmentKeys, known_keys
+from generator.config.declared import known_keys
+from generator.config.keys import AzureKeys, EnvironmentKeys
 from generator.config.schema import environment_schema, schema_text
 from generator.config.text_file import read_text
 from generator.config.tree import Broken, Listing, Node, Numeral, Scalar
