@@ -1,0 +1,1 @@
+"""A local stand-in for a ServiceNow instance, to try everything against (extra `sandbox`)."""

@@ -1,0 +1,141 @@
+"""From a request to its handler: who asks, which route, and what every answer carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.routing import MapAdapter, RequestRedirect
+from werkzeug.wrappers import Request, Response
+
+from generator.sandbox.context import Context, error_response, html_response
+from generator.sandbox.headers import decorate
+from generator.sandbox.routes import Handler, build, collect
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from generator.sandbox.instance import Sandbox
+
+CONTROL = "/__sandbox__/"
+ANONYMOUS = ("/oauth_token.do",)
+UNAUTHENTICATED = ("User Not Authenticated", "Required to provide Auth information")
+"""Message and detail of a 401 (A16) [MEAS]."""
+
+
+class Dispatcher:
+    """Answers requests of one sandbox."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Args: sandbox: Whose."""
+        self._sandbox = sandbox
+        self._map = build(collect())
+
+    def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request (WSGI), headers and cookies included."""
+        request = Request(environ)
+        response = self.answer(request)
+        return response(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        """Find out who asks, answer, decorate, and note it in the log."""
+        sandbox = self._sandbox
+        if request.path.startswith(CONTROL):
+            return self._route(Context(sandbox, request, None))
+        context, refusal = self._identify(request)
+        response = refusal or self._route(context)
+        decorate(
+            response,
+            request=request,
+            randomness=sandbox.random,
+            now=sandbox.clock.now(),
+            logged_in=context.user is not None,
+            secure=sandbox.secure,
+        )
+        sandbox.say(f"{request.method} {request.path} {response.status_code}")
+        return response
+
+    def part(self, context: Context, request: Request) -> Response:
+        """Answer a part of a batch as whoever sent the batch; nothing is decorated."""
+        inner = Context(
+            context.sandbox,
+            request,
+            context.user,
+            context.auth,
+            context.session,
+            context.roles,
+            in_batch=True,
+        )
+        return self._route(inner)
+
+    def _identify(self, request: Request) -> tuple[Context, Response | None]:
+        sandbox = self._sandbox
+        identity = _login().authenticate(sandbox, request)
+        roles = _roles(sandbox, identity.user)
+        context = Context(sandbox, request, identity.user, identity.auth, identity.session, roles)
+        return context, identity.refusal
+
+    def _route(self, context: Context) -> Response:
+        request = context.request
+        adapter: MapAdapter = self._map.bind_to_environ(request.environ)
+        try:
+            handler, arguments = adapter.match()
+        except (NotFound, RequestRedirect):
+            return _unsupported(context)
+        except MethodNotAllowed as error:
+            return _wrong_method(context, error)
+        is_rest = request.path.startswith("/api/")
+        if is_rest and context.user is None:
+            return unauthenticated()
+        found: Handler = handler
+        try:
+            return found(context, **arguments)
+        except RequestEntityTooLarge:
+            return error_response(400, "Exception while reading request", "Request too large")
+        except HTTPException as error:
+            return error_response(error.code or 400, "Exception while reading request", None)
+
+
+def unauthenticated() -> Response:
+    """The 401 of a request without right credentials (A16) [MEAS]."""
+    headers = {"WWW-Authenticate": 'BASIC realm="Service-now"'}
+    return error_response(401, *UNAUTHENTICATED, headers=headers)
+
+
+def _roles(sandbox: Sandbox, user: dict[str, str] | None) -> frozenset[str]:
+    if user is None:
+        return frozenset()
+    database = sandbox.database
+    held = database.query("sys_user_has_role", f"user={user['sys_id']}")
+    named = (database.get("sys_user_role", row.get("role", "")) for row in held)
+    roles = frozenset(row["name"] for row in named if row is not None)
+    return roles - frozenset(sandbox.behaviour.missing_roles)
+
+
+def _wrong_method(context: Context, error: MethodNotAllowed) -> Response:
+    allowed = ", ".join(sorted(error.valid_methods or ()))
+    return context.error(405, "Method not supported", None, headers={"Allow": allowed})
+
+
+def _unsupported(context: Context) -> Response:
+    module = _module("unsupported")
+    if module is not None:
+        response: Response = module.answer(context)
+        return response
+    context.sandbox.unsupported.append(f"{context.request.method} {context.request.path}")
+    if context.request.path.startswith("/api/"):
+        return context.error(404, "Requested URI does not represent any resource")
+    return html_response("<html><body>Page not found</body></html>", status=404)
+
+
+def _login() -> ModuleType:
+    return _module("login") or import_module("generator.sandbox.plain_login")
+
+
+def _module(name: str) -> ModuleType | None:
+    path = f"generator.sandbox.{name}"
+    return import_module(path) if find_spec(path) is not None else None

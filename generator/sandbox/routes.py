@@ -1,0 +1,68 @@
+"""Which path is answered by which handler (`spec/instance-http.md` B1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TypeAlias
+
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Response
+
+Handler: TypeAlias = Callable[..., Response]
+"""`handler(context, **parts of the path) -> Response`."""
+
+Route: TypeAlias = tuple[str, tuple[str, ...], Handler]
+"""Path rule, methods, handler; a feature module lists its own in `ROUTES`."""
+
+FEATURES = (
+    "login",
+    "oauth",
+    "table_api",
+    "stats_api",
+    "attachment_api",
+    "batch_api",
+    "change_api",
+    "control",
+    "upload",
+    "xmlhttp",
+    "cicd",
+    "fluent",
+    "concourse",
+    "scripts_page",
+    "scan",
+)
+"""Modules with `ROUTES`."""
+
+
+def collect() -> tuple[Route, ...]:
+    """The routes of all features."""
+    found: list[Route] = []
+    for name in FEATURES:
+        path = f"generator.sandbox.{name}"
+        if find_spec(path) is not None:
+            found += getattr(import_module(path), "ROUTES", ())
+    return tuple(found)
+
+
+def build(routes: Sequence[Route]) -> Map:
+    """The map of paths; the endpoint of a rule is its handler."""
+    return Map(
+        [
+            Rule(path, methods=_methods(methods), endpoint=handler)
+            for path, methods, handler in routes
+        ],
+        strict_slashes=False,
+        merge_slashes=False,
+        redirect_defaults=False,
+    )
+
+
+def _methods(methods: tuple[str, ...]) -> list[str]:
+    return list(methods)
+
+
+def now_paths(path: str) -> tuple[str, ...]:
+    """The three spellings of a `/api/now` path: without version, `/v1`, `/v2` [DOC]."""
+    return tuple(f"/api/now{version}{path}" for version in ("", "/v1", "/v2"))

@@ -1,0 +1,62 @@
+"""The sandbox's server: loopback, a thread, nothing on the screen."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+if TYPE_CHECKING:
+    import ssl
+
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+HOST = "127.0.0.1"
+"""The only address that is ever bound."""
+
+
+class _Handler(WSGIRequestHandler):
+    """Sends the application's own `Server` and `Date`, and writes no log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self.send_response_only(code, message)
+
+    def connection_dropped(
+        self, error: BaseException, environ: WSGIEnvironment | None = None
+    ) -> None:
+        """Close, also where it was the sandbox that broke the connection."""
+        self.close_connection = True
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Nothing: the sandbox has a log of its own."""
+
+
+class Serving:
+    """A running server."""
+
+    def __init__(
+        self, app: WSGIApplication, *, port: int, ssl_context: ssl.SSLContext | None
+    ) -> None:
+        """Args: app: What answers. port: 0 takes a free one. ssl_context: For TLS."""
+        self._server = make_server(
+            HOST, port, app, threaded=True, request_handler=_Handler, ssl_context=ssl_context
+        )
+        self._server.log = lambda *_arguments: None  # type: ignore[method-assign]
+        scheme = "http" if ssl_context is None else "https"
+        self.url = f"{scheme}://{HOST}:{self._server.server_port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.02},
+            name="sandbox",
+            daemon=True,
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop and wait until it has stopped."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
