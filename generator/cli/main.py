@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "azure": ("generator.cli.azure:azure", "Understand what Azure handed over."),
     "schema": ("generator.cli.schema:schema", "Print the JSON schema of the environment file."),
     "init": ("generator.cli.init:init", "Start a new root with one environment."),
+    "sandbox": ("generator.cli.sandbox:sandbox", "Run a local instance to try everything on."),
 }
 """Name to where the command lives and its line in `--help`; imported only when called."""
 

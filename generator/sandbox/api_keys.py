@@ -6,7 +6,7 @@ Key record, inbound authentication profile and access policy are taken as set up
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from werkzeug.wrappers import Request
 
 from generator.sandbox.oauth_tokens import digest
 
@@ -29,6 +29,6 @@ class ApiKeys:
         return self._users.get(digest(key))
 
 
-def given(headers: Mapping[str, str], *, parameters: Mapping[str, str]) -> str | None:
+def given(request: Request) -> str | None:
     """The key that a request carries, if any."""
-    return headers.get(NAME) or parameters.get(NAME)
+    return request.headers.get(NAME) or request.args.get(NAME)

@@ -25,3 +25,5 @@ class Door:
         self.tokens = Tokens(behaviour, clock=clock, random=random)
         self.api_keys = ApiKeys()
         self.limits = Limits(behaviour, clock=clock)
+        self.followed: dict[tuple[str, ...], tuple[object, ...]] = {}
+        """Switches to the values that the data follows (`generator.sandbox.follow`)."""

@@ -23,6 +23,9 @@ login-side replies give 1800 [MEAS]."""
 
 TOKEN_DIGITS = 72
 
+FEW = 256
+"""Below this many sessions nobody looks for ended ones."""
+
 
 class SessionKind(StrEnum):
     """What a session may do."""
@@ -83,12 +86,14 @@ class Sessions:
         self._clock = clock
         self._random = random
         self._open: dict[str, UiSession] = {}
+        self._most = FEW
         self._lock = threading.RLock()
 
     def open(self, kind: SessionKind, *, user: str = "") -> UiSession:
-        """A new session; those that ended are forgotten."""
+        """A new session; now and then those that ended are forgotten."""
         with self._lock:
-            self._forget()
+            if len(self._open) >= self._most:
+                self._forget()
             session = UiSession(
                 id=self.hex(32).upper(),
                 token=self.hex(TOKEN_DIGITS),
@@ -158,3 +163,4 @@ class Sessions:
     def _forget(self) -> None:
         for session in [found for found in self._open.values() if self._has_ended(found)]:
             del self._open[session.id]
+        self._most = max(FEW, 2 * len(self._open))

@@ -1,0 +1,96 @@
+"""`/__sandbox__/`: what a test or a person may ask of the sandbox itself, from loopback only.
+
+Nothing here imitates an instance. `GET` and `POST behaviour` read and set switches; `unsupported`,
+`log` and `requests` tell what came in, never a header, a body or a value of a parameter.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable
+
+from werkzeug.wrappers import Response
+
+from generator.errors import UsageError
+from generator.sandbox.context import Context, Json, error_response, json_response
+
+MOST_BYTES = 1_000_000
+
+
+def _behaviour(context: Context) -> Response:
+    if context.request.method == "GET":
+        return _json(context.sandbox.behaviour.to_json())
+    length = context.request.content_length
+    if length is None or length > MOST_BYTES:
+        return error_response(400, "A JSON object of switches is wanted")
+    try:
+        given = json.loads(context.request.get_data())
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        return error_response(400, "A JSON object of switches is wanted")
+    try:
+        context.sandbox.behaviour.set(given)
+    except UsageError as error:
+        return error_response(400, "No switch was set", " ".join(map(str, error.faults)))
+    context.sandbox.say(f"behaviour: {', '.join(given)}")
+    return _json(context.sandbox.behaviour.to_json())
+
+
+def _unsupported(context: Context) -> Response:
+    return _json({"unsupported": list(context.sandbox.unsupported)})
+
+
+def _log(context: Context) -> Response:
+    return _json({"log": list(context.sandbox.log)})
+
+
+def _requests(context: Context) -> Response:
+    wire = context.sandbox.wire
+    if context.request.method == "DELETE":
+        wire.forget()
+    seen: list[Json] = [
+        {
+            "number": request.number,
+            "method": request.method,
+            "path": request.path,
+            "parameters": request.parameters,
+            "status": request.status,
+        }
+        for request in wire.seen
+    ]
+    return _json({"count": wire.count, "requests": seen})
+
+
+def _json(payload: object) -> Response:
+    # Behaviour's values are JSON by the switches' own writers.
+    return Response(json.dumps(payload, indent=1), content_type="application/json")
+
+
+def _local(handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
+    """A handler that answers loopback only, and no page of another site.
+
+    A browser sends `Origin` with every request that a page of a stranger's could make it send.
+    """
+
+    def guarded(context: Context) -> Response:
+        request = context.request
+        try:
+            is_local = ipaddress.ip_address(request.remote_addr or "").is_loopback
+        except ValueError:
+            is_local = False
+        if not is_local or "Origin" in request.headers:
+            return json_response({"error": "only from this machine"}, status=403)
+        return handler(context)
+
+    return guarded
+
+
+ROUTES = (
+    ("/__sandbox__/behaviour", ("GET", "POST"), _local(_behaviour)),
+    ("/__sandbox__/unsupported", ("GET",), _local(_unsupported)),
+    ("/__sandbox__/log", ("GET",), _local(_log)),
+    ("/__sandbox__/requests", ("GET", "DELETE"), _local(_requests)),
+)
+"""Paths, methods and handlers (`generator.sandbox.routes`)."""

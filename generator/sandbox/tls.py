@@ -1,0 +1,43 @@
+"""TLS with a throw-away certificate authority, made anew at every start.
+
+`trustme` (extra `sandbox`) is imported only here.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+NAMES = ("127.0.0.1", "::1", "localhost")
+"""What the certificate is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What serving with TLS needs, and what a client must trust."""
+
+    context: ssl.SSLContext
+    ca_pem: bytes
+    """Certificate of the authority, PEM: the client's `instance.ca_file`."""
+
+    def write_ca(self, path: Path) -> Path:
+        """Write the authority's certificate, which is no secret."""
+        path.write_bytes(self.ca_pem)
+        return path
+
+
+def make_tls(*names: str) -> Tls:
+    """A new authority and a certificate of it.
+
+    Args:
+        names: Host names and addresses; `NAMES` if none is given.
+    """
+    import trustme
+
+    authority = trustme.CA(organization_name="sn-smtp sandbox (throw-away)")
+    certificate = authority.issue_cert(*(names or NAMES))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    certificate.configure_cert(context)
+    return Tls(context, authority.cert_pem.bytes())
