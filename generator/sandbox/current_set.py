@@ -54,14 +54,23 @@ def current_set(
         application: Application of the changed record; a set holds one application only, so
             another one's change goes to that application's Default set.
     """
-    choices = [session.update_set if session else "", _preference(sandbox, user).get("value", "")]
-    for choice in choices:
+    chosen = _chosen(sandbox, user, session=session)
+    if (chosen.get("application") or GLOBAL) == application:
+        return chosen
+    return default_set(sandbox, application)
+
+
+def _chosen(sandbox: Sandbox, user: Mapping[str, str] | None, *, session: UiSession | None) -> Row:
+    """The session's set, else the user's preference, else Default; a session keeps what it got."""
+    for choice in (session.update_set if session else "", _preference(sandbox, user).get("value")):
         row = sandbox.database.get(LOCAL_SETS, choice) if choice else None
         if row is not None and row.get("state") == IN_PROGRESS:
-            if (row.get("application") or GLOBAL) == application:
-                return row
             break
-    return default_set(sandbox, application)
+    else:
+        row = default_set(sandbox)
+    if session is not None:
+        session.update_set = row["sys_id"]
+    return row
 
 
 def choose_set(

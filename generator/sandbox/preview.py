@@ -104,7 +104,7 @@ def _preview(sandbox: Sandbox, set_id: str, *, by: str) -> Outcome:
     group = members(sandbox, row)
     by_set = [(member, updates_of(sandbox, member)) for member in group]
     forget_preview(sandbox, [update for _, updates in by_set for update in updates])
-    _rewrite(sandbox, [update for _, updates in by_set for update in updates])
+    _rewrite(sandbox, [update for _, updates in by_set for update in updates], group=group)
     everything = [update for _, updates in by_set for update in updates]
     around = surroundings(sandbox, everything, members=[m["sys_id"] for m in group])
     conflicts = _conflicting(everything)
@@ -266,7 +266,7 @@ def _conflicting(updates: Sequence[Row]) -> frozenset[str]:
     return frozenset(name for name, found in hashes.items() if len(found) > 1)
 
 
-def _rewrite(sandbox: Sandbox, updates: Sequence[Row]) -> None:
+def _rewrite(sandbox: Sandbox, updates: Sequence[Row], *, group: Sequence[Row]) -> None:
     """Give records of coalescing tables the sys_id they have here, in names and payloads [DOC]."""
     moved: dict[str, str] = {}
     for update in updates:
@@ -277,15 +277,16 @@ def _rewrite(sandbox: Sandbox, updates: Sequence[Row]) -> None:
         if here is not None:
             moved[payload.first.sys_id] = here["sys_id"]
     for old, new in moved.items():
-        for update in updates:
+        rows = [*((UPDATES, update) for update in updates), *((SETS, row) for row in group)]
+        for table, row in rows:
             changes = {
-                name: update[name].replace(old, new)
+                name: row[name].replace(old, new)
                 for name in ("name", "payload", "application")
-                if old in update.get(name, "")
+                if old in row.get(name, "")
             }
             if changes:
-                update.update(changes)
-                sandbox.database.put(UPDATES, update)
+                row.update(changes)
+                sandbox.database.put(table, row)
 
 
 def forget_preview(sandbox: Sandbox, updates: Sequence[Row]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
@@ -49,12 +49,17 @@ def _xmlhttp(context: Context) -> Response:
         else:
             with context.sandbox.database.transaction():
                 answer = processor(context, fields)
-    given = "" if answer is None else f" answer={quoteattr(answer)}"
+    given = "" if answer is None else f' answer="{_attribute(answer)}"'
     body = (
         f'<?xml version="1.0" encoding="UTF-8"?><xml{given} sysparm_max="15" '
-        f"sysparm_processor={quoteattr(name)}/>"
+        f'sysparm_processor="{_attribute(name)}"/>'
     )
     return Response(body, content_type="text/xml;charset=UTF-8")
+
+
+def _attribute(text: str) -> str:
+    """Text for double quotes, as the platform writes attributes; never a raw control character."""
+    return escape(text.encode("utf-8", "replace").decode(), {'"': "&quot;", "\n": "&#10;"})
 
 
 def _may(context: Context, fields: Fields) -> bool:
