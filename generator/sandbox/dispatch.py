@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import MapAdapter, RequestRedirect
 from werkzeug.wrappers import Request, Response
 
-from generator.sandbox.context import Context, error_response, html_response
+from generator.sandbox.context import Context, error_response
 from generator.sandbox.headers import decorate
+from generator.sandbox.identity import authenticate, unauthenticated
 from generator.sandbox.routes import Handler, build, collect
+from generator.sandbox.unsupported import answer as answer_unsupported
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -74,7 +73,7 @@ class Dispatcher:
 
     def _identify(self, request: Request) -> tuple[Context, Response | None]:
         sandbox = self._sandbox
-        identity = _login().authenticate(sandbox, request)
+        identity = authenticate(sandbox, request)
         roles = _roles(sandbox, identity.user)
         context = Context(sandbox, request, identity.user, identity.auth, identity.session, roles)
         return context, identity.refusal
@@ -85,7 +84,7 @@ class Dispatcher:
         try:
             handler, arguments = adapter.match()
         except (NotFound, RequestRedirect):
-            return _unsupported(context)
+            return answer_unsupported(context)
         except MethodNotAllowed as error:
             return _wrong_method(context, error)
         is_rest = request.path.startswith("/api/")
@@ -100,13 +99,7 @@ class Dispatcher:
             return error_response(error.code or 400, "Exception while reading request", None)
 
 
-def unauthenticated() -> Response:
-    """The 401 of a request without right credentials (A16) [MEAS]."""
-    headers = {"WWW-Authenticate": 'BASIC realm="Service-now"'}
-    return error_response(401, *UNAUTHENTICATED, headers=headers)
-
-
-def _roles(sandbox: Sandbox, user: dict[str, str] | None) -> frozenset[str]:
+def _roles(sandbox: Sandbox, user: Mapping[str, str] | None) -> frozenset[str]:
     if user is None:
         return frozenset()
     database = sandbox.database
@@ -119,23 +112,3 @@ def _roles(sandbox: Sandbox, user: dict[str, str] | None) -> frozenset[str]:
 def _wrong_method(context: Context, error: MethodNotAllowed) -> Response:
     allowed = ", ".join(sorted(error.valid_methods or ()))
     return context.error(405, "Method not supported", None, headers={"Allow": allowed})
-
-
-def _unsupported(context: Context) -> Response:
-    module = _module("unsupported")
-    if module is not None:
-        response: Response = module.answer(context)
-        return response
-    context.sandbox.unsupported.append(f"{context.request.method} {context.request.path}")
-    if context.request.path.startswith("/api/"):
-        return context.error(404, "Requested URI does not represent any resource")
-    return html_response("<html><body>Page not found</body></html>", status=404)
-
-
-def _login() -> ModuleType:
-    return _module("login") or import_module("generator.sandbox.plain_login")
-
-
-def _module(name: str) -> ModuleType | None:
-    path = f"generator.sandbox.{name}"
-    return import_module(path) if find_spec(path) is not None else None

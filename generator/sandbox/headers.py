@@ -11,6 +11,9 @@ from datetime import datetime
 from werkzeug.http import dump_cookie, http_date
 from werkzeug.wrappers import Request, Response
 
+from generator.sandbox.identity import OPENED
+from generator.sandbox.sessions import COOKIE
+
 UI_SECONDS = 1800
 """`Max-Age` of `glide_session_store` on answers of UI pages."""
 
@@ -60,7 +63,9 @@ def decorate(
     # A session that this very request opened (Basic on a fresh jar) names itself.
     opened = request.environ.get("sandbox.session")
     session = str(opened or f"{randomness.getrandbits(128):032X}")
-    _cookie(response, request, "JSESSIONID", session, secure=secure, always=bool(opened))
+    opened = request.environ.get(OPENED)
+    session = opened or f"{randomness.getrandbits(128):032X}"
+    _cookie(response, request, COOKIE, session, secure=secure, always=opened is not None)
     _cookie(response, request, "glide_user_route", _route(randomness), secure=secure, age=2**31 - 1)
     node = f"{randomness.getrandbits(256):064x}"
     _cookie(response, request, "glide_node_id_for_js", node, secure=secure)

@@ -22,6 +22,8 @@ from generator.sandbox.database import Database
 from generator.sandbox.dictionary import Dictionary
 from generator.sandbox.dispatch import Dispatcher
 from generator.sandbox.door import Door
+from generator.sandbox.follow import follow
+from generator.sandbox.seed import seed as fill
 from generator.sandbox.wire import Wire
 
 if TYPE_CHECKING:
@@ -101,20 +103,14 @@ class Sandbox:
             random=self.random,
             follow=self.follow,
         )
-        self._seed()
-
-    def _seed(self) -> None:
-        from generator.sandbox.seed import seed
-
-        seed(self)
+        fill(self)
+        self.follow()
 
     def follow(self) -> None:
         """Let the data follow the switches; called before the next request after a change."""
         self.dictionary.hide(
             *((table, column) for table, _, column in self._missing_columns() if column)
         )
-        from generator.sandbox.follow import follow
-
         follow(self)
 
     def _missing_columns(self) -> Iterable[tuple[str, str, str]]:
