@@ -1,0 +1,183 @@
+"""What an import has done so far, line by line, so that it can go on after a crash.
+
+`<env>/.import/<D>.jsonl`: one JSON object a line, flushed and synced before the next step begins.
+It holds sys_ids, states and times, never a secret. It is a memory, never a proof: what it says is
+held against the instance before anything follows from it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from generator.clock import Clock
+from generator.errors import Fault, InternalError
+from generator.update_set.store import locked
+
+DIRECTORY = ".import"
+_MAX_BYTES = 16 << 20
+
+
+class Event(StrEnum):
+    """What is written down."""
+
+    STARTED = "started"
+    UPLOADING = "uploading"
+    LOADED = "loaded"
+    PREVIEWING = "previewing"
+    PREVIEWED = "previewed"
+    COMMITTING = "committing"
+    COMMITTED = "committed"
+    CONFIRMED = "confirmed"
+    REMOVED = "removed"
+    DELIVERED = "delivered"
+    BACKED_OUT = "backed_out"
+    EMPTIED = "emptied"
+    """A commit emptied the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line."""
+
+    at: datetime
+    event: Event
+    unit: str
+    """sys_id of the set that it is about (the base of a batch); empty where it is about none."""
+
+    facts: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Journal:
+    """The journal of one package on one machine."""
+
+    path: Path
+    clock: Clock
+    instance: str
+    """The address that requests go to: what was done elsewhere says nothing about this one."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def write(self, event: Event, *, unit: str = "", **facts: str) -> None:
+        """Add a line and sync it.
+
+        Raises:
+            InternalError: The file system said no.
+        """
+        entry = Entry(self.clock.now(), event, unit, facts)
+        body = {
+            "at": entry.at.isoformat(),
+            "event": event.value,
+            "instance": self.instance,
+            "unit": unit,
+            **facts,
+        }
+        try:
+            self.path.parent.mkdir(mode=0o700, exist_ok=True)
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "a", encoding="utf-8") as stream:
+                # A crash in the middle of a line leaves it without its end: begin a new one.
+                if stream.tell() and not _ends_a_line(self.path):
+                    stream.write("\n")
+                stream.write(json.dumps(body, ensure_ascii=True) + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise _said_no(self.path, error) from None
+        self.entries.append(entry)
+
+    def last(self, unit: str) -> Entry | None:
+        """The last line about a set."""
+        for entry in reversed(self.entries):
+            if entry.unit == unit:
+                return entry
+        return None
+
+    def had_secret(self) -> bool:
+        """Whether a commit of this package began when the entity had a secret."""
+        return any(
+            entry.event is Event.COMMITTING and entry.facts.get("had_secret") == "true"
+            for entry in self.entries
+        )
+
+    def delivered(self) -> bool:
+        """Whether the secret was delivered for this package and is not known to be lost since."""
+        for entry in reversed(self.entries):
+            if entry.event in (Event.BACKED_OUT, Event.EMPTIED):
+                return False
+            if entry.event is Event.DELIVERED:
+                return True
+        return False
+
+
+def open_journal(directory: Path, *, digest: str, clock: Clock, instance: str) -> Journal:
+    """The journal of a package, with the lines that are about this instance.
+
+    Raises:
+        InternalError: It is there and cannot be read.
+    """
+    path = directory / DIRECTORY / f"{digest}.jsonl"
+    try:
+        data = path.read_bytes()[-_MAX_BYTES:]
+    except FileNotFoundError:
+        data = b""
+    except OSError as error:
+        raise _said_no(path, error) from None
+    found = [entry for line in data.splitlines() for entry in _entries(line, instance)]
+    return Journal(path, clock, instance, found)
+
+
+@contextmanager
+def import_lock(directory: Path) -> Iterator[None]:
+    """Keep two imports of one environment on this machine apart.
+
+    Raises:
+        Refused: Another one is at work.
+        InternalError: The file system said no.
+    """
+    place = directory / DIRECTORY
+    try:
+        place.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _said_no(place, error) from None
+    with locked(place):
+        yield
+
+
+def _entries(line: bytes, instance: str) -> Iterator[Entry]:
+    """The entry of a line; none if it is of another instance, cut, or not ours."""
+    try:
+        body = json.loads(line)
+        if body.pop("instance") == instance:
+            yield Entry(
+                at=datetime.fromisoformat(body.pop("at")),
+                event=Event(body.pop("event")),
+                unit=body.pop("unit"),
+                facts={key: str(value) for key, value in body.items()},
+            )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) == b"\n"
+
+
+def _said_no(path: Path, error: OSError) -> InternalError:
+    return InternalError(
+        Fault(
+            "journal",
+            f"The import's journal cannot be kept: {error.strerror or type(error).__name__}.",
+            file=str(path),
+            next="check free space and permissions of that directory, then run again",
+        )
+    )

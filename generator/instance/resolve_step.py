@@ -1,0 +1,229 @@
+"""Decide about preview problems by the user's rules, write that, and read it back (A8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from generator.config.instance_settings import ProblemKind
+from generator.errors import Fault, PreviewProblems, RemoteError
+from generator.instance.interface import Read
+from generator.instance.package_files import PackageRecord, Unit
+from generator.instance.preview_step import PREVIEWS, PROBLEMS, Previewed, results
+from generator.instance.problems import (
+    IGNORED,
+    OPEN,
+    SKIPPED,
+    Decision,
+    Problem,
+    Verdict,
+    decide,
+)
+from generator.instance.read_back import compare, record_reads
+from generator.instance.report import ProblemFound
+from generator.instance.run import Run, answered
+from generator.instance.work import is_lost
+
+ALREADY_SO = "the record already reads as the package says"
+_RESOLVED = (IGNORED, SKIPPED)
+
+
+def resolve(run: Run, unit: Unit, previewed: Previewed) -> Previewed:
+    """Resolve every problem that a rule decides, and prove that none is open.
+
+    Returns:
+        The preview as it stands afterwards.
+
+    Raises:
+        PreviewProblems: A problem is open and no rule decides it; nothing was committed.
+        RemoteError: The instance did not answer.
+    """
+    verdicts = _verdicts(run, unit, previewed)
+    run.report.problems += [_found(problem, verdict) for problem, verdict in verdicts]
+    for entry in run.report.problems:
+        run.tell(f"  problem: {entry}{f' [{entry.reason}]' * bool(entry.reason)}")
+    still_open = [problem for problem, verdict in verdicts if verdict.decision is Decision.OPEN]
+    if still_open:
+        raise PreviewProblems(*map(_fault, still_open))
+    if not verdicts:
+        run.idle("problems", "none", unit=unit)
+        return _with_skips(run, previewed)
+    if run.options.preview_only:
+        run.done("problems", f"{len(verdicts)}, each decided by a rule", unit=unit)
+        return previewed
+    written = [
+        _write(run, problem, verdict, previewed)
+        for problem, verdict in verdicts
+        if problem.status != _status(verdict) or verdict.decision is Decision.SKIPPED
+    ]
+    if any(written):
+        previewed = _proven(run, unit, verdicts)
+    run.done("problems", _summary(verdicts), unit=unit)
+    return _with_skips(run, previewed)
+
+
+def _verdicts(run: Run, unit: Unit, previewed: Previewed) -> list[tuple[Problem, Verdict]]:
+    problems = previewed.problems
+    same = _reads_back(run, unit, problems)
+    imports, options = run.environment.imports, run.options
+    verdicts: list[tuple[Problem, Verdict]] = []
+    for problem in problems:
+        if problem.update_name in same:
+            verdict = Verdict(Decision.SKIPPED, ALREADY_SO)
+        elif problem.status == IGNORED:
+            verdict = Verdict(Decision.ACCEPTED, "accepted on the instance")
+        elif problem.status == SKIPPED:
+            verdict = Verdict(Decision.SKIPPED, "skipped on the instance")
+        else:
+            # A status that we do not know counts as open (A8).
+            verdict = decide(
+                problem,
+                accept=(*options.accept, *imports.accept),
+                skip=(*options.skip, *imports.skip),
+            )
+        verdicts.append((problem, verdict))
+    return verdicts
+
+
+def _reads_back(run: Run, unit: Unit, problems: Iterable[Problem]) -> frozenset[str]:
+    """Names of the collided updates whose record reads as the package says already.
+
+    The one rule that is built in: a secret delivered over the Table API, for one, is captured by
+    the platform as a local change that is newer than the set.
+    """
+    collided = [p for p in problems if p.kind is ProblemKind.COLLISION and p.status == OPEN]
+    names = {problem.update_name for problem in collided}
+    others = {p.update_name for p in problems if p.kind is not ProblemKind.COLLISION}
+    records = [r for r in run.package.of(unit) if r.update_name in names - others]
+    if not records:
+        return frozenset()
+    found = run.read(record_reads(records))
+    return frozenset(r.update_name for r in records if not compare([r], found).differences)
+
+
+def _write(run: Run, problem: Problem, verdict: Verdict, previewed: Previewed) -> bool:
+    """Write one decision; True where something had to be written."""
+    wrote = False
+    status = _status(verdict)
+    if problem.status != status:
+        _patch(run, PROBLEMS, problem.sys_id, {"status": status})
+        wrote = True
+    if verdict.decision is Decision.SKIPPED:
+        # The commit looks at the preview row alone (A8).
+        for row in previewed.rows:
+            if row.row_sys_id == problem.row_sys_id and row.proposed_action != "skip":
+                _patch(run, PREVIEWS, row.sys_id, {"proposed_action": "skip"})
+                wrote = True
+    return wrote
+
+
+def _patch(run: Run, table: str, sys_id: str, values: dict[str, str]) -> None:
+    try:
+        run.instance.update(table, sys_id, values)
+    except RemoteError as error:
+        # Everything written is read back before a commit.
+        if not is_lost(error):
+            raise
+
+
+def _proven(run: Run, unit: Unit, verdicts: list[tuple[Problem, Verdict]]) -> Previewed:
+    """Read the decisions back.
+
+    Raises:
+        PreviewProblems: One does not stand as written.
+    """
+    ids = ",".join(problem.sys_id for problem, _ in verdicts)
+    rows = ",".join(problem.row_sys_id for problem, _ in verdicts)
+    before = len(run.report.changes)
+    found = run.read(
+        {
+            "problems": Read(PROBLEMS, f"sys_idIN{ids}", ("sys_id", "status"), limit=10_000),
+            "previews": Read(
+                PREVIEWS,
+                f"remote_updateIN{rows}",
+                ("sys_id", "remote_update", "proposed_action"),
+                limit=10_000,
+            ),
+        }
+    )
+    statuses = {r.get("sys_id"): r.get("status") for r in answered(found["problems"]).rows}
+    actions = {
+        r.get("remote_update"): r.get("proposed_action") for r in answered(found["previews"]).rows
+    }
+    bad = [
+        problem
+        for problem, verdict in verdicts
+        if statuses.get(problem.sys_id) != _status(verdict)
+        or (verdict.decision is Decision.SKIPPED and actions.get(problem.row_sys_id) != "skip")
+    ]
+    if bad:
+        raise PreviewProblems(
+            *(
+                Fault(
+                    "problem-not-resolved",
+                    f"The decision about {problem.update_name} ({problem.kind}) was written and "
+                    "does not stand on the instance.",
+                    next="resolve it there (Retrieved Update Sets, Update Set Preview Problems) "
+                    "and commit there, or import again",
+                )
+                for problem in bad
+            )
+        )
+    again = results(run, unit)
+    # The list of changes was told once already.
+    del run.report.changes[before:]
+    run.report.steps.pop()
+    return again
+
+
+def _with_skips(run: Run, previewed: Previewed) -> Previewed:
+    """Remember how many updates of each set are left out."""
+    for row in previewed.rows:
+        run.skipped.setdefault(row.set_sys_id, 0)
+    for row in previewed.rows:
+        if row.proposed_action == "skip":
+            run.skipped[row.set_sys_id] += 1
+    return previewed
+
+
+def skipped_updates(previewed: Previewed) -> frozenset[str]:
+    """Names of the updates that the commit leaves out."""
+    return frozenset(row.update_name for row in previewed.rows if row.proposed_action == "skip")
+
+
+def unexpected_skips(run: Run, unit: Unit, previewed: Previewed) -> list[PackageRecord]:
+    """Records that the platform itself proposes to skip, though no problem was skipped."""
+    decided = {p.update for p in run.report.problems if p.outcome == Decision.SKIPPED.value}
+    names = skipped_updates(previewed) - decided
+    return [record for record in run.package.of(unit) if record.update_name in names]
+
+
+def _status(verdict: Verdict) -> str:
+    return SKIPPED if verdict.decision is Decision.SKIPPED else IGNORED
+
+
+def _found(problem: Problem, verdict: Verdict) -> ProblemFound:
+    return ProblemFound(
+        sys_id=problem.sys_id,
+        kind=problem.kind.value,
+        type=problem.type,
+        outcome=verdict.decision.value,
+        description=problem.description,
+        update=problem.update_name,
+        table=problem.table,
+        record=problem.record,
+        reason=verdict.reason,
+    )
+
+
+def _fault(problem: Problem) -> Fault:
+    where = f"{problem.kind}:{problem.table}:{problem.record}" if problem.table else problem.kind
+    return Fault(
+        "preview-problem",
+        f"{problem.update_name} ({problem.type}, {problem.kind}): {problem.description}",
+        next=f"mend its cause; or decide about it: --accept {where} or --skip {where}",
+    )
+
+
+def _summary(verdicts: list[tuple[Problem, Verdict]]) -> str:
+    accepted = sum(verdict.decision is Decision.ACCEPTED for _, verdict in verdicts)
+    return f"{accepted} accepted, {len(verdicts) - accepted} skipped, each by a rule"

@@ -1,0 +1,164 @@
+"""What is on an instance now of one environment: one read, one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from generator.instance.account import account_differences, account_read, account_row
+from generator.instance.guards import identity_of, identity_read
+from generator.instance.interface import Found, Read
+from generator.instance.known_sets import Known, known_of, ours_read, sets_read
+from generator.instance.package_files import ACTION_TABLE, ENTITY_TABLE
+from generator.instance.release import family
+from generator.instance.report import SetFound
+from generator.instance.run import Run
+from generator.instance.secret_delivery import expiry_name, expiry_read, secret_read
+from generator.instance.settle import ours_only
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is there; an empty text means that it is not, None that it cannot be read."""
+
+    instance_name: str
+    release: str
+    production: str
+    """`glide.installation.production` as it stands, or `missing`."""
+
+    package: tuple[SetFound, ...]
+    """The sets of the package in place, as the instance knows them."""
+
+    others: tuple[SetFound, ...]
+    """Sets of ours from other renders."""
+
+    entity: str | None
+    """Name of the application registry entry."""
+
+    client_id_agrees: bool | None
+    secret_set: bool | None
+    secret_expires_on: str | None
+    account: str | None
+    account_active: bool | None
+    account_differs: tuple[str, ...]
+    """Columns of the account that read otherwise than the package says."""
+
+    action_state: str | None
+    unread: tuple[str, ...]
+    """What could not be read, with the instance's own words."""
+
+    def as_json(self) -> dict[str, object]:
+        """JSON-ready; `docs/json/instance-status.schema.json`."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        for name in ("package", "others"):
+            plain[name] = [
+                {key: getattr(entry, key) for key in entry.__slots__} for entry in plain[name]
+            ]
+        return {**plain, "account_differs": list(self.account_differs), "unread": list(self.unread)}
+
+
+def status(run: Run) -> Status:
+    """Read what is there; changes nothing.
+
+    Raises:
+        NetworkError, AuthenticationError, ResponseError: The instance did not answer.
+    """
+    package, name = run.package, expiry_name(run)
+    entity, action = package.first(ENTITY_TABLE), package.first(ACTION_TABLE)
+    run.instance.check_awake()
+    reads = {
+        "identity": identity_read(),
+        "mine": sets_read([entry.sys_id for entry in package.sets]),
+        "ours": ours_read(package),
+        "account": account_read(package.account),
+        "expiry": expiry_read(name),
+        "secret": secret_read(package),
+    }
+    if entity is not None:
+        reads["entity"] = Read(
+            ENTITY_TABLE, f"sys_id={entity.sys_id}", ("sys_id", "name", "client_id"), limit=2
+        )
+    if action is not None:
+        reads["action"] = Read(
+            ACTION_TABLE, f"sys_id={action.sys_id}", ("sys_id", "state", "active"), limit=2
+        )
+    found = run.read(reads)
+    identity = identity_of(found["identity"])
+    known = _known(found)
+    account_found = found["account"]
+    account = None if account_found.error else account_row(package.account, account_found)
+    entity_row = _first(found.get("entity", Found()))
+    return Status(
+        instance_name=identity.name or "",
+        release=family(identity.war or "") or "",
+        production="missing" if identity.production is None else identity.production,
+        package=tuple(
+            _set(entry.role, entry.name, entry.sys_id, known.get(entry.sys_id), entry.updates)
+            for entry in package.sets
+        ),
+        others=_others(run, known),
+        entity=None if "entity" in _unread(found) else (entity_row or {}).get("name", ""),
+        client_id_agrees=(
+            None
+            if entity is None or not entity_row
+            else entity_row.get("client_id") == entity.fields.get("client_id")
+        ),
+        secret_set=None if found["secret"].error else found["secret"].total > 0,
+        secret_expires_on=(
+            None if found["expiry"].error else (_first(found["expiry"]) or {}).get("value", "")
+        ),
+        account=None if account_found.error else (account or {}).get("name", ""),
+        account_active=None if not account else account.get("active") == "true",
+        account_differs=tuple(
+            entry.field
+            for entry in (
+                [] if not account else account_differences(package.account, account_found)
+            )
+        ),
+        action_state=(
+            None
+            if "action" in _unread(found)
+            else (_first(found.get("action", Found())) or {}).get("state", "")
+        ),
+        unread=tuple(
+            f"{key}: {answer.error.detail or answer.error.faults[0].message}"
+            for key, answer in found.items()
+            if answer.error is not None
+        ),
+    )
+
+
+def _known(found: Mapping[str, Found]) -> dict[str, Known]:
+    known: dict[str, Known] = {}
+    for name in ("ours", "mine"):
+        if found[name].error is None:
+            known |= known_of(found[name])
+    return known
+
+
+def _others(run: Run, known: Mapping[str, Known]) -> tuple[SetFound, ...]:
+    own = {entry.sys_id for entry in run.package.sets}
+    others = [entry for entry in ours_only(run, known).values() if entry.sys_id not in own]
+    return tuple(
+        _set(entry.signature.rpartition(" ")[2], entry.name, entry.sys_id, entry, 0)
+        for entry in sorted(others, key=lambda entry: (entry.commit_date, entry.sys_id))
+    )
+
+
+def _set(role: str, name: str, sys_id: str, known: Known | None, updates: int) -> SetFound:
+    return SetFound(
+        role=role,
+        name=name,
+        sys_id=sys_id,
+        state=known.state if known else "",
+        local_set=known.local_set if known else "",
+        updates=updates,
+    )
+
+
+def _first(found: Found) -> Mapping[str, str] | None:
+    return next(iter(found.rows), None)
+
+
+def _unread(found: Mapping[str, Found]) -> set[str]:
+    return {key for key, answer in found.items() if answer.error is not None}
