@@ -178,10 +178,15 @@ class Desk:
     def problems(self) -> list[str]:
         return [row["description"] for row in self.rows("sys_update_preview_problem")]
 
-    def previews(self) -> dict[str, Row]:
-        """Preview rows by update name."""
-        updates = {row["sys_id"]: row["name"] for row in self.rows("sys_update_xml")}
-        return {updates[row["remote_update"]]: row for row in self.rows("sys_update_preview_xml")}
+    def previews(self, set_id: str) -> dict[str, Row]:
+        """Preview rows of a set by update name."""
+        updates = self.rows("sys_update_xml", f"remote_update_set={set_id}")
+        names = {row["sys_id"]: row["name"] for row in updates}
+        return {
+            names[row["remote_update"]]: row
+            for row in self.rows("sys_update_preview_xml")
+            if row["remote_update"] in names
+        }
 
 
 def _part(name: str, value: str | bytes) -> bytes:
