@@ -148,7 +148,12 @@ def need(settings: AuthSettings, name: str, *, key: str) -> str:
     value = getattr(settings, name)
     if isinstance(value, str) and value:
         return value
-    raise ConfigError(
+    raise missing(settings, name, key=key)
+
+
+def missing(settings: AuthSettings, name: str, *, key: str) -> ConfigError:
+    """The error for a key of the sign-in that is not there."""
+    return ConfigError(
         Fault(
             "instance-auth-incomplete",
             f"The method {settings.method.value} needs {name}.",

@@ -7,6 +7,7 @@ secrets that the text might echo taken out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from generator.errors import (
     AuthenticationError,
@@ -20,6 +21,8 @@ from generator.instance import pages
 from generator.instance.calls import Answer, Call, Failure, Kind, Scrubber
 from generator.instance.pages import Page
 from generator.instance.refusals import CANCELLED, Refusal, platform_text, refusal
+
+_Error = TypeVar("_Error", bound=RemoteError)
 
 _READ_STATE = "read the state on the instance before anything is sent again"
 
@@ -73,15 +76,13 @@ class Messages:
 
     def unknown(self, answer: Answer, what: str) -> OutcomeUnknown:
         """A change whose answer does not say what became of it."""
-        error = self.error(
+        return self.error(
             OutcomeUnknown,
             answer,
             "instance-outcome-unknown",
             f"the change was sent, but {what}; it may stand",
             _READ_STATE,
         )
-        assert isinstance(error, OutcomeUnknown)  # noqa: S101 - for the type checker
-        return error
 
     def unusable(self, answer: Answer, *, code: str, what: str, step: str = "") -> RemoteError:
         """An answer with a good status that is not what was asked for."""
@@ -178,9 +179,7 @@ class Messages:
             step="check instance.url and instance.proxy: a proxy or a maintenance page may answer",
         )
 
-    def error(
-        self, kind: type[RemoteError], answer: Answer, code: str, what: str, step: str
-    ) -> RemoteError:
+    def error(self, kind: type[_Error], answer: Answer, code: str, what: str, step: str) -> _Error:
         """The error with where it happened, and the platform's own text.
 
         Args:

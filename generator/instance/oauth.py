@@ -68,10 +68,10 @@ class OAuthSignIn:
 
     def headers(self) -> dict[str, str]:
         """`Authorization: Bearer ...`."""
-        if self._token is None or self._clock.monotonic() >= self._ends:
-            self._fetch()
-        assert self._token is not None  # noqa: S101 - for the type checker
-        return {"Authorization": f"Bearer {self._token.reveal()}"}
+        token = self._token
+        if token is None or self._clock.monotonic() >= self._ends:
+            token = self._fetch()
+        return {"Authorization": f"Bearer {token.reveal()}"}
 
     def renew(self) -> bool:
         """Fetch a new token with the next request: the instance may have taken this one back."""
@@ -82,7 +82,7 @@ class OAuthSignIn:
         """User name and password, of the password grant."""
         return (self._user[0], self._user[1]()) if self._user else None
 
-    def _fetch(self) -> None:
+    def _fetch(self) -> Secret:
         form = {
             "grant_type": "password" if self._user else "client_credentials",
             "client_id": self._client_id,
@@ -111,15 +111,16 @@ class OAuthSignIn:
             raise self._caller.messages.unusable(
                 answer, code="instance-oauth-token", what="the answer holds no usable bearer token"
             )
-        self._keep(str(token), member(document, "expires_in"))
+        return self._keep(str(token), member(document, "expires_in"))
 
-    def _keep(self, token: str, life: object) -> None:
-        self._caller.scrubber.learn(token)
-        self._token = Secret(token)
-        text = str(life) if isinstance(life, int | str) else ""
-        seconds = float(text) if text.isascii() and text.isdigit() and len(text) < 10 else _LIFE
+    def _keep(self, text: str, life: object) -> Secret:
+        self._caller.scrubber.learn(text)
+        self._token = Secret(text)
+        told = str(life) if isinstance(life, int | str) else ""
+        seconds = float(told) if told.isascii() and told.isdigit() and len(told) < 10 else _LIFE
         # Half of a short life, so that a token is used at all.
         self._ends = self._clock.monotonic() + max(seconds - _EARLY, seconds / 2)
+        return self._token
 
     def _refused(self, answer: Answer) -> RemoteError:
         """Token requests are refused with 401 and the reason as OAuth says it (A3)."""

@@ -15,6 +15,7 @@ from generator.instance.auth import (
     SignIn,
     checked_user,
     header_secret,
+    missing,
     need,
 )
 from generator.instance.client_certificate import add_client_certificate
@@ -114,11 +115,10 @@ class SignIns:
     def _certificate(self, auth: AuthSettings, *, key: str) -> SignIn:
         certificate = auth.certificate
         if certificate is None:
-            need(auth, "certificate", key=key)
+            raise missing(auth, "certificate", key=key)
         private_key = self._source(auth, "private_key_from", key=key)
 
         def prepare(context: ssl.SSLContext) -> None:
-            assert certificate is not None  # noqa: S101 - `need` has raised
             add_client_certificate(
                 context, certificate=certificate, private_key=private_key(), key=key
             )

@@ -7,7 +7,6 @@ the session's life (A2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from generator.clock import Clock
@@ -19,9 +18,6 @@ from generator.instance.messages import Messages
 from generator.instance.pages import Page
 from generator.instance.retry import Caller
 from generator.instance.ui_login import OpenSession, open_ways, upload_page
-
-if TYPE_CHECKING:
-    from requests.cookies import RequestsCookieJar
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -50,11 +46,6 @@ class UiSession:
         """Makes errors out of answers."""
         return self._caller.messages
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a session to end."""
-        return self._open is not None
-
     def ready(self) -> str:
         """A token that was just read and not yet used; opens the session where there is none.
 
@@ -62,12 +53,7 @@ class UiSession:
             AuthenticationError: No way opened one; says what each answered.
             NetworkError: The instance does not answer.
         """
-        if self._open is not None and self._is_stale():
-            self._read_again()
-        if self._open is None:
-            self._sign_in_by_each_way()
-        assert self._open is not None  # noqa: S101 - for the type checker
-        return self._open.token
+        return self._ready().token
 
     def renew(self) -> str:
         """A fresh token, after the instance did not take the last one."""
@@ -80,20 +66,20 @@ class UiSession:
         Raises:
             RemoteError: As `Caller.send`.
         """
-        token = self._token(kind)
-        body = urlencode({**form, "sysparm_ck": token}).encode()
-        return self._post(path, step=step, body=body, media_type=_FORM, token=token, kind=kind)
+        # A read may use a token again; a change gets a fresh one.
+        session = self._open if kind is Kind.READ and self._open else self._ready()
+        body = urlencode({**form, "sysparm_ck": session.token}).encode()
+        return self._post(session, path, step=step, body=body, media_type=_FORM, kind=kind)
 
-    def post_file(
-        self, path: str, *, step: str, body: Upload, media_type: str, token: str
-    ) -> Answer:
-        """Post a multipart form that holds the token already.
+    def post_file(self, path: str, *, step: str, body: Upload, media_type: str) -> Answer:
+        """Post a multipart form that holds the token of `ready` already.
 
         Raises:
             RemoteError: As `Caller.send`.
         """
+        session = self._open or self._ready()
         return self._post(
-            path, step=step, body=body, media_type=media_type, token=token, kind=Kind.WRITE
+            session, path, step=step, body=body, media_type=media_type, kind=Kind.WRITE
         )
 
     def is_turned_away(self, answer: Answer) -> bool:
@@ -116,52 +102,53 @@ class UiSession:
         except RemoteError as error:
             self._caller.note(f"GET /logout.do: {error.faults[0].code}")
 
-    def _token(self, kind: Kind) -> str:
-        """A read may use a token again; a change gets a fresh one."""
-        if self._open is not None and kind is Kind.READ:
-            return self._open.token
-        return self.ready()
+    def _ready(self) -> OpenSession:
+        if self._open is not None and self._is_stale():
+            self._open = self._read_again(self._open)
+        if self._open is None:
+            self._open = self._sign_in_by_each_way()
+        return self._open
 
     def _is_stale(self) -> bool:
         return self._is_token_used or self._clock.monotonic() - self._token_read > _TOKEN_SECONDS
 
     def _post(
-        self, path: str, *, step: str, body: bytes | Upload, media_type: str, token: str, kind: Kind
+        self,
+        session: OpenSession,
+        path: str,
+        *,
+        step: str,
+        body: bytes | Upload,
+        media_type: str,
+        kind: Kind,
     ) -> Answer:
         call = Call(
             step,
             "POST",
             path,
-            headers={**_accept(), "Content-Type": media_type, "X-UserToken": token},
+            headers={**_accept(), "Content-Type": media_type, "X-UserToken": session.token},
             body=body,
             kind=kind,
         )
         if kind is Kind.WRITE:
             self._is_token_used = True
-        return self._caller.send(call, wire=self._sign_in.wire, jar=self._jar())
+        return self._caller.send(call, wire=self._sign_in.wire, jar=session.jar)
 
-    def _jar(self) -> RequestsCookieJar:
-        assert self._open is not None  # noqa: S101 - `ready` came first
-        return self._open.jar
-
-    def _read_again(self) -> None:
+    def _read_again(self, session: OpenSession) -> OpenSession | None:
         """A fresh token of the open session; without one it has ended."""
-        assert self._open is not None  # noqa: S101 - for the type checker
         token, why = upload_page(
-            self._caller, wire=self._sign_in.wire, jar=self._open.jar, host=self._host
+            self._caller, wire=self._sign_in.wire, jar=session.jar, host=self._host
         )
-        if token is None:
-            self._caller.note(f"the UI session has ended: {why}")
-            self._open = None
-        else:
-            self._keep(OpenSession(self._open.jar, token))
+        if token is not None:
+            return self._fresh(OpenSession(session.jar, token))
+        self._caller.note(f"the UI session has ended: {why}")
+        return None
 
-    def _sign_in_by_each_way(self) -> None:
+    def _sign_in_by_each_way(self) -> OpenSession:
         said: list[str] = []
         for way in open_ways(self._caller, sign_in=self._sign_in, host=self._host):
             if isinstance(way, OpenSession):
-                self._keep(way)
-                return
+                return self._fresh(way)
             said.append(way)
             self._caller.note(f"UI session: {way}")
         method = self._sign_in.method.value
@@ -171,11 +158,11 @@ class UiSession:
             Fault("instance-no-ui-session", f"{message}{answers}.", path=self._key, next=CAN_UPLOAD)
         )
 
-    def _keep(self, session: OpenSession) -> None:
+    def _fresh(self, session: OpenSession) -> OpenSession:
         self._caller.scrubber.learn(session.token)
-        self._open = session
         self._token_read = self._clock.monotonic()
         self._is_token_used = False
+        return session
 
 
 def _accept() -> dict[str, str]:

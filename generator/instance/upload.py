@@ -60,7 +60,7 @@ class Uploader:
                 media_type="text/xml",
             )
             return self._session.post_file(
-                _PATH, step="upload", body=form, media_type=form.content_type, token=token
+                _PATH, step="upload", body=form, media_type=form.content_type
             )
 
     def _is_there(self, sys_id: str) -> bool:

@@ -183,8 +183,6 @@ class XmlHttp:
     def _begin(self, work: Work, form: Mapping[str, str]) -> Operation:
         """Post what begins work, once; its tracker stands before the first comma."""
         step = work.value.replace("_", " ")
-        # A token just read: the one POST that must not be repeated is not lost to a stale one.
-        self._session.renew()
         answer = self._session.post_form(_PATH, step=step, form=form, kind=Kind.WRITE)
         if self._session.is_turned_away(answer):
             raise self._refused(answer)
