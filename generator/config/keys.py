@@ -8,50 +8,31 @@ added it to the loader and to the published JSON schema (`docs/environment.schem
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 
 from generator.azure.clouds import Cloud
 from generator.config import values
 from generator.config.declared import Key, Keys, Shape
 from generator.config.environment import Authorization, ConnectionSecurity, Layout, Release
-from generator.config.rules import choices, flag, line, port_number, text, written
-
-ACCOUNT_NAME: Final = line(values.LONGEST_ACCOUNT_NAME)
-LABEL: Final = line(values.LONGEST_LABEL, shortest=0)
-FILE_NAME: Final = line(values.LONGEST_PATH)
-COMMENTS: Final = text(
-    partial(values.paragraphs, longest=values.LONGEST_COMMENTS),
-    longest=values.LONGEST_COMMENTS,
-    multiline=True,
+from generator.config.instance_keys import ImportKeys, InstanceKeys
+from generator.config.kinds import (
+    ACCOUNT_NAME,
+    ADDRESS,
+    APP_SCOPE,
+    APP_VERSION,
+    COMMENTS,
+    FILE_NAME,
+    FLAG,
+    GUID,
+    HOST,
+    HTTPS_HOST,
+    LABEL,
+    OAUTH_SCOPE,
+    SECRET_SOURCE,
+    SYS_ID,
+    VERSION,
 )
-VERSION: Final = written(
-    values.version, pattern=values.VERSION_PATTERN, longest=values.LONGEST_VERSION
-)
-APP_VERSION: Final = text(
-    values.app_version, pattern=values.APP_VERSION_PATTERN, longest=values.LONGEST_VERSION
-)
-APP_SCOPE: Final = text(
-    values.app_scope, pattern=values.SCOPE_PATTERN, longest=values.LONGEST_SCOPE
-)
-GUID: Final = text(values.guid, pattern=values.GUID_PATTERN)
-SYS_ID: Final = text(values.sys_id, pattern=values.SYS_ID_PATTERN)
-ADDRESS: Final = text(
-    values.address, pattern=values.ADDRESS_PATTERN, longest=values.LONGEST_ADDRESS
-)
-HOST: Final = text(values.host, pattern=values.HOST_PATTERN, longest=values.LONGEST_HOST)
-HTTPS_HOST: Final = text(
-    values.https_host,
-    pattern=f"[Hh][Tt][Tt][Pp][Ss]://{values.HOST_PATTERN}",
-    longest=values.LONGEST_HOST + len("https://"),
-)
-OAUTH_SCOPE: Final = text(
-    values.oauth_scope, pattern=values.OAUTH_SCOPE_PATTERN, longest=values.LONGEST_HOST
-)
-SECRET_SOURCE: Final = text(
-    values.secret_source, pattern=values.SOURCE_PATTERN, longest=values.LONGEST_PATH
-)
-FLAG: Final = flag()
+from generator.config.rules import choices, line, port_number, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +56,6 @@ class AppKeys(Keys):
     ]
     version: Annotated[str, Key(APP_VERSION, "Version of the application, such as 1.0.0.")]
     vendor: Annotated[str, Key(LABEL, "Vendor of the application.")] = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceKeys(Keys):
-    """The ServiceNow instance."""
-
-    url: Annotated[
-        str, Key(HTTPS_HOST, "https:// and the host name of the instance, nothing after it.")
-    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,3 +234,7 @@ class EnvironmentKeys(Keys):
             Shape.NAMED,
         ),
     ] = field(default_factory=dict)
+    imports: Annotated[
+        ImportKeys,
+        Key(ImportKeys, "What an import may do about preview problems.", written="import"),
+    ] = ImportKeys()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from generator.config.tree import Numeral
@@ -69,15 +70,27 @@ def line(longest: int, *, shortest: int = 1) -> Rule:
     return text(check, longest=longest, shortest=shortest)
 
 
-def written(check: Callable[[str], object], *, pattern: str, longest: int) -> Rule:
-    """The rule of a text that looks like a number (`1.0`) and need not be quoted."""
+def written(
+    check: Callable[[str], object],
+    *,
+    pattern: str,
+    longest: int,
+    number: Json = MappingProxyType({"type": "number", "minimum": 0}),
+) -> Rule:
+    """The rule of a text that looks like a number (`1.0`) and need not be quoted.
+
+    Args:
+        check: Judges the text as it was written.
+        pattern: What it must match.
+        longest: Characters that it may have.
+        number: The schema of the unquoted form.
+    """
     kind = {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": longest}
-    number = {"type": "number", "minimum": 0}
 
     def judge(value: object) -> object:
         return check(str(value) if isinstance(value, Numeral) else _as_text(value))
 
-    return Rule(judge, _substitutable(kind, number))
+    return Rule(judge, _substitutable(kind, dict(number)))
 
 
 def choices(kind: type[Choice]) -> Rule:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, cast
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from generator.config.instance_keys import ProblemRuleKeys
 from generator.config.keys import EnvironmentKeys
 from generator.config.models import model
 from generator.config.rules import SUBSTITUTED_SCHEMA
@@ -42,11 +43,11 @@ def environment_schema() -> dict[str, Json]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": _TITLE,
         "description": _DESCRIPTION,
-        **_one_of_two_files(generated, sections),
+        **_in_one_file(generated, sections),
         "$defs": {
             _SUBSTITUTED: _plain(SUBSTITUTED_SCHEMA),
             **{
-                name: _one_of_two_files(section, sections)
+                name: _in_one_file(section, sections, whole=name in _LISTED)
                 for name, section in sorted(sections.items())
             },
         },
@@ -66,11 +67,22 @@ class _WithoutTitles(GenerateJsonSchema):
         return False
 
 
-def _one_of_two_files(
-    section: dict[str, Json], sections: dict[str, dict[str, Json]]
+_LISTED: Final = frozenset({ProblemRuleKeys.__name__})
+"""Sections that stand in lists: one file replaces the other's list, and so has them whole."""
+
+
+def _in_one_file(
+    section: dict[str, Json], sections: dict[str, dict[str, Json]], *, whole: bool = False
 ) -> dict[str, Json]:
-    """A section as one file may hold it: nothing required, optional keys may be empty."""
-    closed = {key: section[key] for key in section if key not in ("title", "required")}
+    """A section as one file may hold it: nothing required, optional keys may be empty.
+
+    Args:
+        section: As both files together must have it.
+        sections: All sections by name.
+        whole: Whether one file has all of it, so that what is required is required here.
+    """
+    left_out = ("title",) if whole else ("title", "required")
+    closed = {key: section[key] for key in section if key not in left_out}
     required = section.get("required", [])
     properties: dict[str, Json] = {}
     for name, generated in _mapping(section["properties"]).items():

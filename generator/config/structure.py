@@ -12,12 +12,34 @@ from typing import Final
 from generator.config import values
 from generator.config.declared import Keys, known_keys
 from generator.config.keys import EnvironmentKeys
-from generator.config.tree import BROKEN, Entry, Location, Scalar, Section, dotted, echoable
+from generator.config.tree import (
+    BROKEN,
+    Entry,
+    Listing,
+    Location,
+    Node,
+    Scalar,
+    Section,
+    dotted,
+    echoable,
+    find,
+)
 from generator.errors import Fault
 from generator.secrets.shapes import names_a_secret
 
-ONLY_IN_ENVIRONMENT: Final[Location] = ("email_account", "live")
-"""The one key that `common.yaml` may not hold (`docs/environment-file.md`, "live")."""
+ONLY_IN_ENVIRONMENT: Final[Mapping[Location, tuple[str, str, str]]] = {
+    ("email_account", "live"): (
+        "live-in-common",
+        "says of every environment at once that it was switched over.",
+        "move it to the environment.yaml of the environment that was switched",
+    ),
+    ("instance", "production"): (
+        "production-in-common",
+        "says of every environment at once whether its instance is production.",
+        "move it to each environment.yaml",
+    ),
+}
+"""Keys that `common.yaml` may not hold, facts about one instance each: code, message, next step."""
 
 
 def _places() -> Mapping[str, list[str]]:
@@ -47,7 +69,7 @@ def structure_faults(tree: Section, *, common: bool) -> tuple[Fault, ...]:
     """
     faults = list(_section_faults(tree, EnvironmentKeys, ()))
     if common:
-        faults.extend(_live_faults(tree))
+        faults.extend(_common_faults(tree))
     return tuple(faults)
 
 
@@ -56,22 +78,33 @@ def _section_faults(section: Section, keys: type[Keys], location: Location) -> I
     for key, entry in section.entries.items():
         if key not in known:
             yield _unknown(key, entry, location, known)
-        elif isinstance(entry.value, Section):
-            below = known[key]
-            if below is not None:
-                yield from _section_faults(entry.value, below, (*location, key))
+        elif (below := known[key]) is not None:
+            yield from _below_faults(entry.value, below, (*location, key))
         elif key.endswith("_from"):
             yield from _source_faults(key, entry, location)
 
 
+def _below_faults(node: Node, keys: type[Keys], location: Location) -> Iterator[Fault]:
+    if isinstance(node, Section):
+        yield from _section_faults(node, keys, location)
+    elif isinstance(node, Listing):
+        for index, item in enumerate(node.items):
+            yield from _below_faults(item, keys, (*location, index))
+
+
 def _unknown(key: str, entry: Entry, location: Location, known: Mapping[str, object]) -> Fault:
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").lower()
     if names_a_secret(key):
-        return secret_key_fault(key, entry, location)
+        source = f"{snake}_from"
+        return secret_key_fault(
+            key, entry, location, source=dotted((*location, source)) if source in known else None
+        )
     shown = echoable(key)
     elsewhere = PLACES.get(key, [])
     message = f"{shown} is no known key{' here' if elsewhere else ''}."
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").lower()
-    meant = values.did_you_mean(snake, known)
+    value = entry.value
+    single = isinstance(value, Scalar) and value.value is not None
+    meant = values.did_you_mean(snake, [k for k in known if not (single and known[k])])
     if meant:
         message += meant
     elif elsewhere:
@@ -87,17 +120,26 @@ def _unknown(key: str, entry: Entry, location: Location, known: Mapping[str, obj
     )
 
 
-def secret_key_fault(key: str, entry: Entry, location: Location) -> Fault:
-    """The refusal of a key that is named like a secret."""
+def secret_key_fault(
+    key: str, entry: Entry, location: Location, *, source: str | None = None
+) -> Fault:
+    """The refusal of a key that is named like a secret.
+
+    Args:
+        key: The key.
+        entry: Where it stands.
+        location: The section that it stands in.
+        source: The key that was meant, if one is certain.
+    """
     return Fault(
         "secret-key",
         "the key is named like a secret, and no secret belongs in a file.",
         file=entry.place.file,
         line=entry.place.line,
         path=dotted((*location, key)),
-        next="remove it; azure.client_secret_from names where the secret is "
+        next=f"remove it; {source or 'azure.client_secret_from'} names where the secret is "
         "(env:NAME, file:PATH, command:COMMAND, prompt, keyring:SERVICE/USER). "
-        "If a secret stood here, replace it in Entra",
+        "If a secret stood here, replace it where it is valid",
     )
 
 
@@ -120,19 +162,12 @@ def _source_faults(key: str, entry: Entry, location: Location) -> Iterator[Fault
         )
 
 
-def _live_faults(tree: Section) -> Iterator[Fault]:
-    section, key = ONLY_IN_ENVIRONMENT
-    above = tree.entries.get(str(section))
-    if above is None or not isinstance(above.value, Section):
-        return
-    entry = above.value.entries.get(str(key))
-    if entry is None or (isinstance(entry.value, Scalar) and entry.value.value is BROKEN):
-        return
-    yield Fault(
-        "live-in-common",
-        "says of every environment at once that it was switched over.",
-        file=entry.place.file,
-        line=entry.place.line,
-        path=dotted(ONLY_IN_ENVIRONMENT),
-        next="move it to the environment.yaml of the environment that was switched",
-    )
+def _common_faults(tree: Section) -> Iterator[Fault]:
+    for location, (code, message, step) in ONLY_IN_ENVIRONMENT.items():
+        found = find(tree, location)
+        if found is None or (isinstance(found[1], Scalar) and found[1].value is BROKEN):
+            continue
+        place = found[0]
+        yield Fault(
+            code, message, file=place.file, line=place.line, path=dotted(location), next=step
+        )

@@ -119,18 +119,18 @@ def choice(value: str, choices: type[Choice]) -> Choice:
 
 def version(value: str) -> str:
     """Version of the configuration: one to four numbers."""
-    return _shaped(value, VERSION_PATTERN, "one to four numbers as in 1.0.0", LONGEST_VERSION)
+    return shaped(value, VERSION_PATTERN, "one to four numbers as in 1.0.0", LONGEST_VERSION)
 
 
 def app_version(value: str) -> str:
     """Version of the application: three numbers."""
-    return _shaped(value, APP_VERSION_PATTERN, "three numbers as in 1.0.0", LONGEST_VERSION)
+    return shaped(value, APP_VERSION_PATTERN, "three numbers as in 1.0.0", LONGEST_VERSION)
 
 
 def integration(value: str) -> str:
     """The name that is part of every sys_id."""
     accepted = "a lower-case letter and up to 19 letters, digits or _"
-    return _shaped(value, INTEGRATION_PATTERN, accepted, 20)
+    return shaped(value, INTEGRATION_PATTERN, accepted, 20)
 
 
 def app_scope(value: str) -> str:
@@ -141,23 +141,23 @@ def app_scope(value: str) -> str:
             next="shorten it; the platform would cut or refuse it",
         )
     accepted = "x_<company code>_<name> in lower-case letters, digits and _"
-    return _shaped(value, SCOPE_PATTERN, accepted, LONGEST_SCOPE)
+    return shaped(value, SCOPE_PATTERN, accepted, LONGEST_SCOPE)
 
 
 def guid(value: str) -> str:
     """A GUID, lower-cased; not the one of zeros that examples hold."""
     accepted = "a GUID (8-4-4-4-12 hexadecimal digits, not all zero)"
-    return _shaped(value, GUID_PATTERN, accepted, 36).lower()
+    return shaped(value, GUID_PATTERN, accepted, 36).lower()
 
 
 def sys_id(value: str) -> str:
     """A sys_id as the platform writes it."""
-    return _shaped(value, SYS_ID_PATTERN, "a sys_id: 32 hexadecimal digits in lower case", 32)
+    return shaped(value, SYS_ID_PATTERN, "a sys_id: 32 hexadecimal digits in lower case", 32)
 
 
 def address(value: str) -> str:
     """A mail address, `local@domain.tld`."""
-    _shaped(value, ADDRESS_PATTERN, "a mail address as in name@example.com", LONGEST_ADDRESS)
+    shaped(value, ADDRESS_PATTERN, "a mail address as in name@example.com", LONGEST_ADDRESS)
     if len(value.partition("@")[0]) > 64:
         raise Unacceptable("has more than 64 characters before the @; at most 64 are accepted.")
     return value
@@ -173,7 +173,7 @@ def host(value: str) -> str:
         raise Unacceptable(
             "holds characters outside ASCII; write an international host name in its xn-- form."
         )
-    return _shaped(value, HOST_PATTERN, "a host name as in smtp.example.com", LONGEST_HOST).lower()
+    return shaped(value, HOST_PATTERN, "a host name as in smtp.example.com", LONGEST_HOST).lower()
 
 
 def https_host(value: str) -> str:
@@ -197,7 +197,7 @@ def https_host(value: str) -> str:
 def oauth_scope(value: str) -> str:
     """The scope of a client-credentials token: a resource and `/.default`."""
     accepted = "https://<resource>/.default, as client credentials need it"
-    return _shaped(value, OAUTH_SCOPE_PATTERN, accepted, LONGEST_HOST)
+    return shaped(value, OAUTH_SCOPE_PATTERN, accepted, LONGEST_HOST)
 
 
 def moment(value: str) -> datetime:
@@ -206,7 +206,7 @@ def moment(value: str) -> datetime:
     Not before `EARLIEST` nor after `LATEST`: stamps have four digits for a year.
     """
     accepted = "an ISO date (2027-11-20) or date and time with zone (2027-11-20T09:15:00Z)"
-    _shaped(value, DATE_PATTERN, accepted, 40)
+    shaped(value, DATE_PATTERN, accepted, 40)
     read = _utc(value)
     if read is None:
         raise Unacceptable(f"is a day or time that no calendar has; {accepted} is accepted.")
@@ -226,7 +226,7 @@ def secret_source(value: str) -> str:
     looks = f" and looks like a secret itself ({kind})" if kind else ""
     raise Unacceptable(
         f"is no source of a secret{looks}; accepted are {accepted}.",
-        next="name where the secret is; if the secret itself stood here, replace it in Entra",
+        next="name where the secret is; replace the secret itself if it stood here",
     )
 
 
@@ -245,7 +245,15 @@ def _utc(value: str) -> datetime | None:
         return None
 
 
-def _shaped(value: str, pattern: str, accepted: str, longest: int) -> str:
+def shaped(value: str, pattern: str, accepted: str, longest: int) -> str:
+    """Text of one form.
+
+    Args:
+        value: The text.
+        pattern: What all of it must match.
+        accepted: The form, for the message.
+        longest: Characters that it may have.
+    """
     if len(value) > longest:
         raise Unacceptable(
             f"is {len(value)} characters long, at most {longest} are accepted: {accepted}."

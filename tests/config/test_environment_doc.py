@@ -20,12 +20,19 @@ def page(repository: Path) -> str:
     return (repository / "docs/environment-file.md").read_text(encoding="utf-8")
 
 
-def paths(model: type[Keys] = EnvironmentKeys, above: tuple[str, ...] = ()) -> list[str]:
+def paths() -> list[str]:
+    """Every key, those of a section that stands in two places at the first of them."""
     found: list[str] = []
-    for key, below in known_keys(model).items():
-        found.append(dotted((*above, key)))
-        if below is not None:
-            found.extend(paths(below, (*above, key)))
+    seen: set[type[Keys]] = set()
+
+    def walk(section: type[Keys], above: tuple[str, ...]) -> None:
+        seen.add(section)
+        for key, below in known_keys(section).items():
+            found.append(dotted((*above, key)))
+            if below is not None and below not in seen:
+                walk(below, (*above, key))
+
+    walk(EnvironmentKeys, ())
     return found
 
 

@@ -299,7 +299,7 @@ def test_a_duplicate_key_is_told_once(root: Root) -> None:
         ("email_account.userName", "Did you mean user_name?"),
         ("email_account.from_address", "Accepted here"),
         ("azure.tenant", "Did you mean tenant_id?"),
-        ("instance.production", "Accepted here: url"),
+        ("instance.owner", "Accepted here: url"),
     ],
 )
 def test_unknown_keys(root: Root, path: str, expected: str) -> None:
