@@ -47,18 +47,20 @@ def nearest(path: str) -> str:
 
 
 def _difference(path: str, rule: str) -> str:
-    """Segments that stand where the route has others."""
+    """Segments that stand where the route has others; its variable parts take anything."""
     mine, its = path.split("/"), rule.split("/")
     told: list[str] = []
     for tag, a, b, c, d in difflib.SequenceMatcher(a=mine, b=its, autojunk=False).get_opcodes():
-        given, wanted = "/".join(mine[a:b]), "/".join(its[c:d])
-        if tag == "replace" and not wanted.startswith("<"):
-            told.append(f"{given!r} instead of {wanted!r}")
-        elif tag == "delete":
-            told.append(f"{given!r} too much")
-        elif tag == "insert":
-            told.append(f"{wanted!r} missing")
-    return ", ".join(told) or "only the variable parts differ"
+        given, wanted = mine[a:b], its[c:d]
+        if tag == "equal":
+            continue
+        if len(given) == len(wanted):
+            pairs = zip(given, wanted, strict=True)
+            told += [f"{x!r} instead of {y!r}" for x, y in pairs if not y.startswith("<")]
+        else:
+            told += [f"{part!r} too much" for part in given]
+            told += [f"{part!r} missing" for part in wanted]
+    return ", ".join(told) or "only the method or the variable parts differ"
 
 
 @cache
