@@ -1,0 +1,117 @@
+"""`sn-smtp import`: a package into an instance, each step proven by a read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from generator.cli.options import answers, root_option
+from generator.cli.output import Outcome, Session
+from generator.errors import Fault, UsageError
+
+if TYPE_CHECKING:
+    from generator.instance.report import Report
+
+from generator.cli.instance_call import Call, guard_options, instance_options, outcome
+
+
+@click.command(
+    "import",
+    epilog="Exit codes: 0 committed and read back, or nothing to do; 1 the instance did not "
+    "clearly answer; 2 usage or configuration; 4 preview problems that no rule decides; 5 "
+    "committed before, and the instance says otherwise now; 6 something did not arrive; 7 a guard "
+    "said no.",
+)
+@click.argument("environment", metavar="ENV")
+@click.option(
+    "--preview-only",
+    is_flag=True,
+    help="Upload, preview and list, then remove the upload again.",
+)
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="KIND:TABLE[:SYS_ID]",
+    help="Accept preview problems of this kind; may be repeated.",
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar="KIND:TABLE[:SYS_ID]",
+    help="Leave updates out that have problems of this kind; may be repeated.",
+)
+@click.option(
+    "--allow-delete",
+    multiple=True,
+    metavar="TABLE[:SYS_ID]",
+    help="Allow the package to delete these records; may be repeated.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on where an import of this package was interrupted."
+)
+@guard_options
+@instance_options
+@root_option
+@answers
+def import_(
+    session: Session,
+    *,
+    environment: str,
+    preview_only: bool,
+    accept: tuple[str, ...],
+    skip: tuple[str, ...],
+    allow_delete: tuple[str, ...],
+    resume: bool,
+    change: str | None,
+    confirm_instance: str | None,
+    dry_run: bool,
+    yes: bool,
+    instance_url: str | None,
+    budget: float,
+    templates: Path | None,
+    root: Path,
+) -> Outcome:
+    """Import the package of ENV: upload, preview, resolve, commit, confirm, deliver the secret.
+
+    What would change and every preview problem is listed before anything is committed. A package
+    that is committed already is only read back, and completed where that is safe.
+    """
+    from generator.cli.import_options import deletions, problem_rules
+    from generator.instance.importer import import_package
+    from generator.instance.run import Options, Permission
+
+    if preview_only and dry_run:
+        raise UsageError(
+            Fault(
+                "usage",
+                "--preview-only uploads, --dry-run changes nothing.",
+                next="choose one of them",
+            )
+        )
+    call = Call(
+        environment=environment,
+        root=root,
+        instance_url=instance_url,
+        budget=budget,
+        templates=templates,
+        options=Options(
+            preview_only=preview_only,
+            dry_run=dry_run,
+            resume=resume,
+            accept=problem_rules("--accept", accept),
+            skip=problem_rules("--skip", skip),
+            allow_delete=deletions(allow_delete),
+            permission=Permission(change, confirm_instance),
+        ),
+        asks=not (yes or dry_run or preview_only),
+        mode="preview-only" if preview_only else "dry-run" if dry_run else "import",
+    )
+    return outcome(session, call, import_package, text=_text)
+
+
+def _text(report: Report) -> str:
+    from generator.cli.report_text import report_text
+
+    return report_text(report)

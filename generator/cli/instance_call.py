@@ -1,0 +1,288 @@
+"""What the commands that talk to an instance share: their options, and a run from a call."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
+
+import click
+
+from generator.cli.options import FileName
+from generator.cli.output import Outcome, Session
+from generator.errors import ExitCode, Fault, GeneratorError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from requests.adapters import BaseAdapter
+
+    from generator.clock import Clock
+    from generator.config.environment import Environment
+    from generator.instance.http_instance import HttpInstance
+    from generator.instance.report import Report
+    from generator.instance.run import Options, Run
+    from generator.secrets.interface import Secret
+
+P = ParamSpec("P")
+
+
+def instance_options(function: Callable[P, None]) -> Callable[P, None]:
+    """`--instance`, `--budget` and `--templates`: where requests go, and what is fresh."""
+    for option in (
+        click.option(
+            "--templates",
+            type=FileName(path_type=Path, file_okay=False),
+            envvar="SN_SMTP_TEMPLATES",
+            show_envvar=True,
+            help="Directory of the templates that the package was rendered with.",
+        ),
+        click.option(
+            "--budget",
+            type=click.FloatRange(min=0, max=86_400),
+            default=900.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="Longest time to wait for requests that the instance asks to repeat, in all.",
+        ),
+        click.option(
+            "--instance",
+            "instance_url",
+            envvar="SN_SMTP_INSTANCE",
+            show_envvar=True,
+            metavar="URL",
+            help="Send requests to this address on loopback (a sandbox) instead.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def guard_options(function: Callable[P, None]) -> Callable[P, None]:
+    """`--change`, `--confirm-instance`, `--dry-run` and `--yes` of whatever changes something."""
+    for option in (
+        click.option("-y", "--yes", is_flag=True, help="Ask nothing."),
+        click.option(
+            "--dry-run", is_flag=True, help="Change nothing; say what is there and would be done."
+        ),
+        click.option(
+            "--confirm-instance",
+            metavar="NAME",
+            help="Name of the instance, where it does not say that it is sub-production.",
+        ),
+        click.option(
+            "--change", metavar="NUMBER", help="Change request that opens a production instance."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the user called a command with."""
+
+    environment: str
+    root: Path
+    instance_url: str | None
+    budget: float
+    templates: Path | None
+    options: Options
+    asks: bool
+    """Whether the user is asked before something is changed."""
+
+    mode: str = ""
+    """What kind of call it is, for the report."""
+
+
+def make_clock() -> Clock:
+    """The clock of a call; tests put one of their own here."""
+    from generator.clock import SystemClock
+
+    return SystemClock()
+
+
+def make_adapter() -> BaseAdapter | None:
+    """What sends requests: the network; tests put something else here."""
+    return None
+
+
+def outcome(
+    session: Session,
+    call: Call,
+    work: Callable[[Run], None],
+    *,
+    text: Callable[[Report], str],
+) -> Outcome:
+    """Do work on an instance; what it came to is told on failure, too.
+
+    Raises:
+        GeneratorError: It failed before the instance was asked anything.
+    """
+    if call.asks and not sys.stdin.isatty():
+        raise UsageError(
+            Fault(
+                "no-terminal",
+                "There is no terminal to ask on.",
+                next="add --yes if it may be done without a question",
+            )
+        )
+    with opened(session, call) as run:
+        report = run.report
+        code = ExitCode.OK
+        faults: tuple[Fault, ...] = ()
+        try:
+            work(run)
+            code, faults = report.exit_code, report.faults
+        except GeneratorError as error:
+            code, faults = error.exit_code, error.faults
+        report.requests = run.instance.requests
+        return Outcome(result=report.as_json(), text=text(report), exit_code=code, faults=faults)
+
+
+@contextmanager
+def opened(session: Session, call: Call) -> Iterator[Run]:
+    """Everything that a call on an instance needs; the UI session ends with it.
+
+    Raises:
+        ConfigError, UsageError: The environment cannot be used.
+        Refused: There is no whole package, or another import is at work.
+    """
+    from generator.cli.environments import load
+    from generator.clock import read_clock
+    from generator.instance.http_instance import open_instance
+    from generator.instance.journal import import_lock, open_journal
+    from generator.instance.package_files import load_package
+    from generator.instance.report import Report
+    from generator.instance.run import Run
+    from generator.update_set.package_state import require_whole
+
+    now = read_clock(os.environ)
+    (environment,) = load(call.root, (call.environment,), every=False, now=now)
+    package = load_package(environment.directory, require_whole(environment.directory))
+    clock = make_clock()
+    # What changes nothing may run beside an import.
+    looks_only = call.options.dry_run
+    with nullcontext() if looks_only else import_lock(environment.directory):
+        instance = open_instance(
+            environment.instance,
+            url=environment.instance_url,
+            clock=clock,
+            secrets=partial(_secret, environment, "instance.auth"),
+            budget_seconds=call.budget,
+            log=session.detail,
+            override_url=call.instance_url,
+            adapter=make_adapter(),
+        )
+        report = Report(
+            command=session.command,
+            environment=environment.name,
+            instance=instance.url,
+            digest=package.digest,
+            mode=call.mode,
+        )
+        try:
+            yield Run(
+                instance=instance,
+                environment=environment,
+                package=package,
+                clock=clock,
+                journal=open_journal(
+                    environment.directory,
+                    digest=package.digest,
+                    clock=clock,
+                    instance=instance.url,
+                ),
+                options=call.options,
+                report=report,
+                tell=session.message,
+                ask=_ask if call.asks else _yes,
+                fetch_secret=_fetch_secret(environment),
+                check_package=partial(_check_package, call, environment, now),
+            )
+        finally:
+            _close(instance)
+
+
+def _close(instance: HttpInstance) -> None:
+    """End the session; that it cannot be ended changes nothing of what was proven."""
+    try:
+        instance.close()
+    except GeneratorError:
+        return
+
+
+def _yes(question: str) -> bool:
+    return True
+
+
+def _ask(question: str) -> bool:
+    return click.confirm(question, err=True)
+
+
+def _secret(environment: Environment, key: str, source: str) -> Secret:
+    from generator.secrets.sources import resolve
+
+    return resolve(
+        source,
+        directory=environment.directory,
+        variables=os.environ,
+        prompt=_prompt if sys.stdin.isatty() else None,
+        key=key,
+    )
+
+
+def _prompt(label: str) -> str:
+    value = click.prompt(label, hide_input=True, err=True)
+    return str(value)
+
+
+def _fetch_secret(environment: Environment) -> Callable[[], Secret] | None:
+    source = environment.azure.client_secret_from
+    if source is None:
+        return None
+    return partial(_secret, environment, "azure.client_secret_from", source)
+
+
+def _check_package(call: Call, environment: Environment, now: datetime) -> Sequence[Fault]:
+    """Whether the package is what would be rendered now, and lint-clean."""
+    from generator.checks.interface import Severity
+    from generator.checks.lint import lint_file
+    from generator.packaging import Mode, render_package
+    from generator.rendering import PackageRenderer
+    from generator.update_set.templates import Templates
+
+    renderer = PackageRenderer(Templates(call.templates), now=now)
+    package = render_package(environment, renderer, mode=Mode.CHECK)
+    faults: list[Fault] = []
+    if package.changed:
+        faults.append(
+            Fault(
+                "stale",
+                f"The package is not what would be rendered now: {len(package.changed)} files "
+                f"would change ({', '.join(package.changed[:3])} ...).",
+                file=str(environment.directory),
+                next=f"run sn-smtp render {environment.name}, review and commit the result",
+            )
+        )
+    for file in dict.fromkeys(entry.file for entry in package.sets):
+        path = environment.directory / file
+        if not path.exists():
+            continue
+        report = lint_file(path, ours=True)
+        if report.worst_reaches(Severity.ERROR):
+            faults.append(
+                Fault(
+                    "lint-findings",
+                    "The package has lint errors.",
+                    file=str(path),
+                    next=f"see sn-smtp lint {environment.name}, then render anew",
+                )
+            )
+    return faults

@@ -1,0 +1,25 @@
+"""What a call on an instance came to, as text for a reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from generator.instance.report import Report
+
+
+def report_text(report: Report) -> str:
+    """Steps, sets, differences and remarks; the faults are told apart, on stderr."""
+    where = f"{report.instance_name or 'unknown instance'} ({report.instance})"
+    lines = [f"{report.environment}: {report.mode or report.command} on {where}"]
+    for step in report.steps:
+        sets = f" [{step.unit}]" if step.unit else ""
+        lines.append(f"  {step.name}{sets}: {step.detail}")
+    for entry in report.sets:
+        state = entry.state or "not there"
+        local = f", local update set {entry.local_set}" if entry.local_set else ""
+        lines.append(f"  set {entry.role}: {entry.name} ({entry.sys_id}) {state}{local}")
+    lines += [f"  differs: {difference}" for difference in report.differences]
+    lines += [f"  note: {note}" for note in report.notes]
+    lines.append(f"  {report.requests} requests, {report.waited:.1f} s waited between polls")
+    return "\n".join(lines)
