@@ -5,11 +5,11 @@ No business rules, no defaults, no stamps: only the columns that the payload bri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from generator.sandbox.coalesce import twin
-from generator.sandbox.payloads import DELETE, DELETE_MULTIPLE, Entry, Payload
+from generator.sandbox.payloads import DELETE, DELETE_MULTIPLE, UPSERT, Entry, Payload
 from generator.sandbox.retrieved_sets import is_sys_id
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ REFUSED_TABLES = frozenset({"sys_user_has_role"})
 
 def apply_payload(sandbox: Sandbox, payload: Payload) -> None:
     """Write, or delete, every record of a payload."""
+    brought = {(e.table, e.sys_id) for e in payload.entries if e.action == UPSERT}
     for entry in payload.entries:
         if entry.action == DELETE_MULTIPLE:
-            _delete_multiple(sandbox, entry)
+            _delete_multiple(sandbox, entry, brought=brought)
         elif entry.action == DELETE:
             delete_records(sandbox, (entry,))
         else:
@@ -55,11 +56,18 @@ def _upsert(sandbox: Sandbox, entry: Entry) -> None:
     database.put(entry.table, {**(database.get(entry.table, values["sys_id"]) or {}), **values})
 
 
-def _delete_multiple(sandbox: Sandbox, entry: Entry) -> None:
+def _delete_multiple(
+    sandbox: Sandbox, entry: Entry, *, brought: Collection[tuple[str, str]]
+) -> None:
+    """Delete what a query finds, but for what the payload brings itself.
+
+    Native payloads of actions order some deletions after the records that match them [INF].
+    """
     database = sandbox.database
     if not entry.query or not database.dictionary.exists(entry.table):
         return
     if database.compile(entry.table, entry.query).dropped:
         return  # A dropped condition would delete what nobody named.
     for row in database.query(entry.table, entry.query):
-        database.delete(entry.table, row["sys_id"])
+        if (entry.table, row["sys_id"]) not in brought:
+            database.delete(entry.table, row["sys_id"])

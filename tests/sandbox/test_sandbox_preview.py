@@ -189,10 +189,8 @@ def test_an_update_of_another_application_is_a_problem() -> None:
     (found,) = previewed(at, other)
     head, _, tail = found.partition(" because: ")
     assert head == "Cannot commit Update Set 'Set'"
-    assert tail == (
-        f"Update scope id '{'a' * 32}' is different than update set scope id 'global'. "
-        "Resolve the problem before committing."
-    )
+    assert tail.startswith(f"Update scope id '{'a' * 32}' is different than ")
+    assert tail.endswith("set scope id 'global'. Resolve the problem before committing.")
     at = desk()
     inside = change("sys_script_include", "S", sys_scope="a" * 32)
     assert len(previewed(at, inside)) == 1
