@@ -3,11 +3,10 @@
 Read as `generator.config.keys` is.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from generator.config import instance_values
-from generator.config.declared import Key, Keys, Shape
+from generator.config.declared import Key, Keys, Shape, section
 from generator.config.instance_settings import AuthMethod, ProblemKind
 from generator.config.kinds import FILE_NAME, FLAG, HTTPS_HOST, SECRET_SOURCE, SYS_ID
 from generator.config.rules import choices, line, text, written
@@ -20,7 +19,7 @@ STATE: Final = written(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class AuthKeys(Keys):
     """How requests are authenticated; which keys go together follows from the method."""
 
@@ -67,7 +66,7 @@ class AuthKeys(Keys):
     ] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class InstanceKeys(Keys):
     """The ServiceNow instance."""
 
@@ -122,7 +121,7 @@ class InstanceKeys(Keys):
     ] = ("-1",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class ProblemRuleKeys(Keys):
     """One kind of preview problem of one table, decided about beforehand."""
 
@@ -146,7 +145,7 @@ class ProblemRuleKeys(Keys):
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class ImportKeys(Keys):
     """What an import may do about preview problems."""
 

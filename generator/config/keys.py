@@ -6,13 +6,13 @@ added it to the loader and to the published JSON schema (`docs/environment.schem
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Annotated
 
 from generator.azure.clouds import Cloud
 from generator.config import values
-from generator.config.declared import Key, Keys, Shape
+from generator.config.declared import Key, Keys, Shape, section
 from generator.config.environment import Authorization, ConnectionSecurity, Layout, Release
 from generator.config.instance_keys import ImportKeys, InstanceKeys
 from generator.config.kinds import (
@@ -35,7 +35,7 @@ from generator.config.kinds import (
 from generator.config.rules import choices, line, port_number, text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class AppKeys(Keys):
     """The scoped application that carries the health check."""
 
@@ -58,7 +58,7 @@ class AppKeys(Keys):
     vendor: Annotated[str, Key(LABEL, "Vendor of the application.")] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class EndpointKeys(Keys):
     """Endpoints that replace the cloud's own."""
 
@@ -71,7 +71,7 @@ class EndpointKeys(Keys):
     smtp: Annotated[str | None, Key(HOST, "Host name for SMTP client submission.")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class AzureKeys(Keys):
     """The Azure side: what its outputs say, or the same values written here."""
 
@@ -132,7 +132,7 @@ class AzureKeys(Keys):
     ] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class OAuthKeys(Keys):
     """The application registry entry (OAuth entity)."""
 
@@ -149,7 +149,7 @@ class OAuthKeys(Keys):
     ] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class EmailAccountKeys(Keys):
     """The SMTP email account."""
 
@@ -183,7 +183,7 @@ class EmailAccountKeys(Keys):
     ] = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@section
 class EnvironmentKeys(Keys):
     """One environment: common.yaml, overlaid by the environment's own file."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
-from generator.config.declared import Declared, Keys, Shape, declared, known_keys
+from generator.config.declared import Declared, Shape, SomeKeys, declared, known_keys
 from generator.config.keys import AzureKeys, EnvironmentKeys
 from generator.config.substitution import Plain
 from generator.config.tree import BROKEN, Location, Section, dotted, steps
@@ -15,8 +15,6 @@ from generator.config.values import Unacceptable
 from generator.errors import Fault
 
 _NO_MAPPING: Final = "is no mapping; keys, indented below it, are accepted."
-
-SomeKeys = TypeVar("SomeKeys", bound=Keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -391,3 +393,12 @@ def test_nothing_of_a_run_is_shown() -> None:
 
 def test_the_keyring_is_loaded_only_when_it_is_asked() -> None:
     assert not hasattr(keyring_source, "keyring")
+
+
+def test_a_secret_does_not_leave_the_process() -> None:
+    secret = Secret(CANARY)
+    for leave in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError) as caught:
+            leave(secret)
+        assert CANARY not in str(caught.value)
+    assert f"{secret} {secret!r} {[secret]}" == "Secret(...) Secret(...) [Secret(...)]"
