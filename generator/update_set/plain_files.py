@@ -27,7 +27,8 @@ class PlainFiles:
         """Args: directory: The environment's directory, or its staging."""
         self._base = os.fspath(directory)
         self._led_astray = {"": False}
-        self._buffer = bytearray()
+        # Small enough for a processor's cache, and made once.
+        self._piece = memoryview(bytearray(1 << 16))
 
     def read(self, name: str) -> bytes | None:
         """Bytes of a file; None if it is missing, no plain file, or reached through a link."""
@@ -47,19 +48,17 @@ class PlainFiles:
         if handle is None:
             return False
         with FileIO(handle) as file:
-            size = len(data)
-            if os.fstat(handle).st_size != size:
+            if os.fstat(handle).st_size != len(data):
                 return False
-            if len(self._buffer) <= size:
-                self._buffer = bytearray(2 * size + 1)
+            position = 0
             try:
-                count = file.readinto(self._buffer) or 0
+                while count := file.readinto(self._piece):
+                    if not data.startswith(self._piece[:count], position):
+                        return False
+                    position += count
             except OSError:
                 return False
-            if count == size:
-                return self._buffer.startswith(data)
-        # It grew, or a read gave less than asked for.
-        return self.read(name) == data
+        return position == len(data)
 
     def digest(self, name: str) -> str | None:
         """SHA-256 of a file; None where `read` gives None."""

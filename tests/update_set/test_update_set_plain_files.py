@@ -56,11 +56,18 @@ def test_without_o_nofollow_links_are_looked_for(
     assert read_plain(package, "SUMMARY.md") == b"short"
 
 
-class _Shrunk(io.FileIO):
-    """A file that ends before the size that was asked for."""
+class _Piecemeal(io.FileIO):
+    """A file that gives less than is asked for."""
 
-    def readinto(self, buffer: object) -> int:
-        return 2
+    def readinto(self, buffer: memoryview) -> int:
+        return super().readinto(buffer[:2])
+
+
+class _Shrunk(io.FileIO):
+    """A file that ends before the size it had."""
+
+    def readinto(self, buffer: memoryview) -> int:
+        return 0
 
 
 class _Broken(io.FileIO):
@@ -68,12 +75,23 @@ class _Broken(io.FileIO):
         raise OSError(5, "Input/output error")
 
 
-def test_a_short_read_is_followed_by_a_whole_one(
+def test_short_reads_and_an_early_end_are_seen(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plain_files, "FileIO", _Shrunk)
+    monkeypatch.setattr(plain_files, "FileIO", _Piecemeal)
     assert PlainFiles(package).holds("SUMMARY.md", b"short")
-    assert not PlainFiles(package).holds("SUMMARY.md", b"shorT")
+    for other in (b"Xhort", b"shorT"):
+        assert not PlainFiles(package).holds("SUMMARY.md", other)
+    monkeypatch.setattr(plain_files, "FileIO", _Shrunk)
+    assert not PlainFiles(package).holds("SUMMARY.md", b"short")
+
+
+def test_a_file_longer_than_a_piece_is_compared_whole(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 1000
+    (tmp_path / "long").write_bytes(data)
+    assert PlainFiles(tmp_path).holds("long", data)
+    assert not PlainFiles(tmp_path).holds("long", data[:-1] + b"?")
+    assert not PlainFiles(tmp_path).holds("long", data[:70_000] + b"?" + data[70_001:])
 
 
 def test_a_file_that_cannot_be_read_holds_nothing(
