@@ -178,7 +178,7 @@ def _compare_children(
     for table in sorted(unread):
         result.notes.append(f"not confirmed: the rows of {table} inside the action cannot be read")
     for table, count in counts.items():
-        if table not in unread and count < expected[table]:
+        if table not in unread and count < expected.get(table, 0):
             result.differences.append(
                 Difference(ACTION_TABLE, "", table, "rows inside", str(expected[table]), str(count))
             )
