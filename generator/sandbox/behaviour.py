@@ -33,14 +33,7 @@ from generator.sandbox.switches import (
     wrong_value,
 )
 
-DOC, PLAT, MEAS, TP, INF, OWN = (
-    Grade.DOC,
-    Grade.PLAT,
-    Grade.MEAS,
-    Grade.TP,
-    Grade.INF,
-    Grade.OWN,
-)
+DOC, PLAT, MEAS, TP, INF, OWN = Grade
 
 
 @dataclass(slots=True)
@@ -78,18 +71,22 @@ class Behaviour:
     huge_body: int = turn(help="A REST answer's body is 80 MiB of spaces first.", grade=OWN)
 
     # Signing in (A3, A4)
-    basic: str = choice("on", "restricted", help="Basic is refused everywhere.", grade=DOC)
+    basic: str = choice(
+        "on", "restricted", help="restricted: Basic is refused everywhere.", grade=DOC
+    )
     basic_opens_ui: bool = flag(
         help="Basic opens a UI session; off: UI pages redirect it to the login.", grade=MEAS
     )
     bearer_opens_ui: bool = flag(
-        default=True, help="A bearer token turns a jar's session into a UI session.", grade=PLAT
+        default=True,
+        help="off: no bearer token turns a jar's session into a UI session.",
+        grade=PLAT,
     )
     mfa: str = choice(
         "off",
         "ui",
         "all",
-        help="A second factor is demanded: of UI logins, or of API calls, too.",
+        help="A second factor is demanded: ui of UI logins, all of API calls, too.",
         grade=DOC,
     )
     sso_only: bool = flag(help="No name and password opens a UI session.", grade=DOC)
@@ -108,13 +105,13 @@ class Behaviour:
         "on",
         "property_off",
         "no_user",
-        help="Client credentials fail: the property is off, or no application user is set.",
+        help="Client credentials fail: their property is off, or no application user is set.",
         grade=DOC,
     )
     auth_scope: str = choice(
-        "off", "demanded", help="Bearer tokens lack a REST API auth scope: 403.", grade=TP
+        "off", "demanded", help="demanded: bearer tokens lack a REST API auth scope, 403.", grade=TP
     )
-    api_keys: str = choice("on", "inactive", help="The API key plugin is inactive.", grade=DOC)
+    api_keys: str = choice("on", "inactive", help="inactive: API keys are not known.", grade=DOC)
 
     # Roles, plugins, release (A3, A5)
     missing_roles: tuple[str, ...] = names(
@@ -124,14 +121,18 @@ class Behaviour:
         accepts="TABLE,...", help="Tables that answer 403 to everybody.", grade=MEAS
     )
     plugin_tables: str = choice(
-        "closed", "open", help="sys_plugins and sys_store_app may be read.", grade=MEAS
+        "closed", "open", help="open: sys_plugins and sys_store_app may be read.", grade=MEAS
     )
     cicd: str = choice(
-        "on", "inactive", "no_role", help="The CI/CD API is inactive, or refuses all.", grade=DOC
+        "on",
+        "inactive",
+        "no_role",
+        help="inactive: no such API; no_role: it refuses all.",
+        grade=DOC,
     )
-    ide: str = choice("on", "absent", help="activate_flows is not there.", grade=PLAT)
+    ide: str = choice("on", "absent", help="absent: activate_flows is not there.", grade=PLAT)
     email_oauth_plugin: str = choice(
-        "on", "inactive", help="com.glide.email.oauth and its column are not there.", grade=PLAT
+        "on", "inactive", help="inactive: no com.glide.email.oauth, no column.", grade=PLAT
     )
     missing_plugins: tuple[str, ...] = names(
         accepts="PLUGIN,...", help="Plugins that v_plugin does not list.", grade=DOC
@@ -164,14 +165,14 @@ class Behaviour:
     upload_order: str = choice(
         "strict",
         "lenient",
-        help="A file part before other fields is taken if X-UserToken is right.",
+        help="lenient: a file part before other fields is taken if X-UserToken is right.",
         grade=INF,
     )
     reupload: str = choice(
-        "append", "upsert", help="Children of a set that is there are replaced.", grade=MEAS
+        "append", "upsert", help="What becomes of the children of a set that is there.", grade=MEAS
     )
     upload_reply: str = choice(
-        "200", "302", help="The upload answers with a redirect to the list.", grade=TP
+        "200", "302", help="302: the upload answers with a redirect to the list.", grade=TP
     )
     preview_problems: tuple[PlannedProblem, ...] = problems(
         help="Problems that every preview finds.", grade=OWN
@@ -189,13 +190,15 @@ class Behaviour:
         help="The commit processor refuses a set with open problems.", grade=PLAT
     )
     cicd_gate: str = choice(
-        "refuse", "allow", help="The CI/CD commit takes a set with open problems.", grade=INF
+        "refuse", "allow", help="allow: the CI/CD commit takes open problems.", grade=INF
     )
     data_rows: str = choice(
-        "applied", "ignored", help="A commit leaves out rows of data tables.", grade=INF
+        "applied", "ignored", help="ignored: a commit leaves out rows of data tables.", grade=INF
     )
     cascade: bool = flag(
-        default=True, help="Deleting a retrieved set deletes its children.", grade=INF
+        default=True,
+        help="off: deleting a retrieved set leaves its children as orphans.",
+        grade=INF,
     )
     progress_extra_ids: bool = flag(
         default=True, help="A progress names remote and local update set.", grade=TP
