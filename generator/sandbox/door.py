@@ -27,3 +27,6 @@ class Door:
         self.limits = Limits(behaviour, clock=clock)
         self.followed: dict[tuple[str, ...], tuple[object, ...]] = {}
         """Switches to the values that the data follows (`generator.sandbox.follow`)."""
+
+        self.machines: set[str] = set()
+        """sys_ids of users that the switch `machine_user` made machines."""

@@ -131,6 +131,20 @@ def _strict_query(sandbox: Sandbox) -> None:
     put_property(sandbox, "glide.invalid_query.returns_no_rows", "true" if is_on else "false")
 
 
+def _machines(sandbox: Sandbox) -> None:
+    """Identity type Machine sets *Web service access only* [DOC]; back, only who had not."""
+    made = sandbox.door.machines
+    is_on = sandbox.behaviour.machine_user
+    for user in sandbox.database.query("sys_user"):
+        if is_on and user.get("web_service_access_only") != "true":
+            made.add(user["sys_id"])
+        if user["sys_id"] in made:
+            value = "true" if is_on else "false"
+            sandbox.database.put("sys_user", {**user, "web_service_access_only": value})
+    if not is_on:
+        made.clear()
+
+
 def _changes(sandbox: Sandbox) -> None:
     """Change requests as an approved one that is being implemented, but for what is given."""
     now = sandbox.clock.now()
@@ -166,6 +180,7 @@ _WRITERS: tuple[tuple[tuple[str, ...], Callable[[Sandbox], None]], ...] = (
     (("mutex_held",), _mutex),
     (("client_credentials",), _client_credentials),
     (("strict_query",), _strict_query),
+    (("machine_user",), _machines),
     (("change_requests",), _changes),
 )
 """Switches to what is written when one of them changes."""

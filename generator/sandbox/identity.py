@@ -213,7 +213,7 @@ def active_user(sandbox: Sandbox, sys_id: str) -> Row | None:
 
 def may_have_ui(sandbox: Sandbox, user: Row) -> bool:
     """Whether a user may have a UI session: no machine, not for web services only [DOC]."""
-    if sandbox.behaviour.machine_user or user.get("identity_type", "") == "machine":
+    if sandbox.behaviour.machine_user:
         return False
     return user.get("web_service_access_only", "") not in TRUE
 

@@ -6,16 +6,23 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+import hmac
+from typing import TYPE_CHECKING, NoReturn
 
 from werkzeug.wrappers import Response
 
 from generator.sandbox.context import Context
 from generator.sandbox.identity import OAUTH_PAGE, active_user, user_with_password
 from generator.sandbox.oauth_tokens import Client, Granted
+from generator.sandbox.passwords import decrypt
+
+if TYPE_CHECKING:
+    from generator.sandbox.instance import Sandbox
 
 PROPERTY = "glide.oauth.inbound.client.credential.grant_type.enabled"
 SCOPE = "useraccount"
+INBOUND = ("client", "")
+"""Types of `oauth_entity` that sign in here; a provider's is for tokens of others [INF]."""
 
 
 class _Denied(Exception):
@@ -59,10 +66,27 @@ def _client(context: Context) -> Client:
     name, secret = form.get("client_id", ""), form.get("client_secret", "")
     if not name and basic is not None and basic.type == "basic":
         name, secret = basic.username or "", basic.password or ""
-    client = context.sandbox.door.tokens.client(name)
-    if client is None or not client.has_secret(secret):
+    client = _registered(context.sandbox, name, secret=secret)
+    if client is None:
         _deny("invalid_client")
     return client
+
+
+def _registered(sandbox: Sandbox, name: str, *, secret: str) -> Client | None:
+    """The active `oauth_entity` of a client that has this secret.
+
+    A secret that another instance encrypted cannot be read here, and none matches it (B3.16).
+    """
+    if not name or not secret or "^" in name:
+        return None
+    for row in sandbox.database.query("oauth_entity", f"client_id={name}"):
+        is_client = row.get("type", "") in INBOUND and row.get("active", "true") == "true"
+        if not is_client or row.get("client_id") != name:
+            continue
+        plain = decrypt(sandbox, row.get("client_secret", ""))
+        if plain is not None and hmac.compare_digest(plain.encode(), secret.encode()):
+            return Client(name, row.get("user", ""))
+    return None
 
 
 def _application_user(context: Context, client: Client) -> str:

@@ -1,12 +1,11 @@
-"""Inbound OAuth: registered clients, and the tokens that they were given.
+"""Inbound OAuth: the tokens that registered clients were given (`spec/instance-http.md` B3.20).
 
-`spec/instance-http.md` A3, B3.20. Secrets are kept as digests only.
+Tokens are kept as digests only.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import threading
 from dataclasses import dataclass
 from random import Random
@@ -25,13 +24,6 @@ class Client:
     id: str
     user: str
     """sys_id of the OAuth Application User; empty where none is set."""
-
-    digest: bytes
-    """SHA-256 of the secret."""
-
-    def has_secret(self, given: str) -> bool:
-        """Whether that is the client's secret."""
-        return hmac.compare_digest(self.digest, digest(given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +49,16 @@ class Granted:
 
 
 class Tokens:
-    """Clients and tokens of one sandbox."""
+    """Tokens of one sandbox."""
 
     def __init__(self, behaviour: Behaviour, *, clock: Clock, random: Random) -> None:
         """Args: behaviour: The switches. clock: Time. random: Where tokens come from."""
         self._behaviour = behaviour
         self._clock = clock
         self._random = random
-        self._clients: dict[str, Client] = {}
         self._access: dict[bytes, Token] = {}
         self._refresh: dict[bytes, Token] = {}
         self._lock = threading.RLock()
-
-    def register(self, client_id: str, *, secret: str, user: str) -> None:
-        """Register a client with its secret and application user."""
-        with self._lock:
-            self._clients[client_id] = Client(client_id, user, digest(secret))
-
-    def client(self, client_id: str) -> Client | None:
-        """The registered client of an id."""
-        return self._clients.get(client_id)
 
     def grant(self, client: Client, *, user: str, with_refresh: bool) -> Granted:
         """Give out tokens for a user."""

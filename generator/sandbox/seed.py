@@ -19,7 +19,7 @@ from generator.sandbox.base_rows import (
     fixed_id,
 )
 from generator.sandbox.identity import user_named
-from generator.sandbox.passwords import hash_password
+from generator.sandbox.passwords import encrypt, hash_password
 
 if TYPE_CHECKING:
     from generator.sandbox.instance import Sandbox
@@ -50,13 +50,13 @@ def add_oauth_client(
     Args:
         sandbox: Where.
         client_id: Its id.
-        secret: Its secret; kept as a digest only.
+        secret: Its secret; kept encrypted.
         user: sys_id of its OAuth Application User; empty for none.
     """
-    sandbox.door.tokens.register(client_id, secret=secret, user=user)
     values = {
         "name": f"External client {client_id}",
         "client_id": client_id,
+        "client_secret": encrypt(sandbox, secret),
         "type": "client",
         "active": "true",
         "user": user,

@@ -8,7 +8,10 @@ import pytest
 import requests
 from door_calls import JSON, URL, USERS, admin, angular_login, ask, jar, made, token_of
 
+from generator.sandbox.base_rows import fixed_id
 from generator.sandbox.instance import Sandbox
+from generator.sandbox.passwords import KeyModule
+from generator.sandbox.seed import add_api_key, add_oauth_client
 
 MACHINE = "sn_smtp.machine"
 NAVPAGE = "/navpage.do"
@@ -50,9 +53,7 @@ def form_login(
 def oauth_token(sandbox: Sandbox) -> str:
     """An access token of the administrator's."""
     secret = "cl" + "ient-secret"
-    user = sandbox.database.query("sys_user", f"user_name={sandbox.admin_user}")[0]["sys_id"]
-    client = sandbox.door.tokens
-    client.register("c1", secret=secret, user=user)
+    add_oauth_client(sandbox, "c1", secret=secret)
     form = {"grant_type": "client_credentials", "client_id": "c1", "client_secret": secret}
     said = ask(sandbox, "POST", "/oauth_token.do", data=form)
     assert said.status_code == 200
@@ -368,8 +369,7 @@ def test_a_bearer_token_turns_a_guests_jar_into_a_session(opens: bool) -> None:
 def test_the_reply_of_a_token_request() -> None:
     sandbox = made()
     secret = "se" + "cret-of-c2"
-    user = sandbox.database.query("sys_user", "user_name=admin")[0]["sys_id"]
-    sandbox.door.tokens.register("c2", secret=secret, user=user)
+    add_oauth_client(sandbox, "c2", secret=secret)
     form = {"client_id": "c2", "client_secret": secret}
     said = ask(
         sandbox, "POST", "/oauth_token.do", data={**form, "grant_type": "client_credentials"}
@@ -417,8 +417,7 @@ def test_token_requests_are_refused(
 ) -> None:
     sandbox = made(**switches)
     secret = "se" + "cret-of-c3"
-    user = sandbox.database.query("sys_user", "user_name=admin")[0]["sys_id"]
-    sandbox.door.tokens.register("c3", secret=secret, user=user)
+    add_oauth_client(sandbox, "c3", secret=secret)
     form = {"grant_type": "client_credentials", "client_id": "c3", "client_secret": secret}
     said = ask(sandbox, "POST", "/oauth_token.do", data={**form, **changes})
     assert said.status_code == 401
@@ -428,10 +427,32 @@ def test_token_requests_are_refused(
 def test_a_client_without_application_user_gets_no_token() -> None:
     sandbox = made()
     secret = "se" + "cret-of-c4"
-    sandbox.door.tokens.register("c4", secret=secret, user="")
+    add_oauth_client(sandbox, "c4", secret=secret, user="")
     form = {"grant_type": "client_credentials", "client_id": "c4", "client_secret": secret}
     said = ask(sandbox, "POST", "/oauth_token.do", data=form)
     assert (said.status_code, said.json()["error"]) == (401, "server_error")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"active": "false"},
+        {"type": "oauth_provider"},
+        {"client_secret": "stored as it came"},
+        {"client_secret": ""},
+        {"client_secret": KeyModule("0" * 32, b"another").encrypt("x", nonce=b"n" * 16)},
+    ],
+)
+def test_a_registration_that_is_none_gets_no_token(changes: dict[str, str]) -> None:
+    sandbox = made()
+    secret = "x"
+    add_oauth_client(sandbox, "c5", secret=secret)
+    sys_id = fixed_id("oauth_entity", "inbound/c5")
+    form = {"grant_type": "client_credentials", "client_id": "c5", "client_secret": secret}
+    assert ask(sandbox, "POST", "/oauth_token.do", data=form).status_code == 200
+    sandbox.database.update("oauth_entity", sys_id, changes, by="admin")
+    said = ask(sandbox, "POST", "/oauth_token.do", data=form)
+    assert (said.status_code, said.json()["error"]) == (401, "invalid_client")
 
 
 def test_tokens_end() -> None:
@@ -461,8 +482,7 @@ def test_an_expired_token_and_a_missing_scope_may_be_switched_on() -> None:
 def test_an_api_key_serves_apis_only() -> None:
     sandbox = made()
     key = "ke" + "y-1"
-    user = sandbox.database.query("sys_user", "user_name=admin")[0]["sys_id"]
-    sandbox.door.api_keys.add(key, user=user)
+    add_api_key(sandbox, key)
     header = {**JSON, "x-sn-apikey": key}
     assert ask(sandbox, "GET", USERS, headers=header).status_code == 200
     assert ask(sandbox, "GET", f"{USERS}&x-sn-apikey={key}").status_code == 200
@@ -471,6 +491,26 @@ def test_an_api_key_serves_apis_only() -> None:
     assert ask(sandbox, "GET", USERS, headers=wrong).status_code == 401
     sandbox.behaviour.set({"api_keys": "inactive"})
     assert ask(sandbox, "GET", USERS, headers=header).status_code == 401
+
+
+def test_a_machine_says_so_of_itself() -> None:
+    sandbox = made()
+
+    def says() -> str:
+        path = (
+            "/api/now/table/sys_user?sysparm_fields=web_service_access_only&sysparm_limit=2"
+            "&sysparm_query=user_name=javascript:gs.getUserName()"
+        )
+        (row,) = ask(sandbox, "GET", path, auth=admin(sandbox)).json()["result"]
+        return str(row["web_service_access_only"])
+
+    assert says() == "false"
+    sandbox.behaviour.set({"machine_user": True})
+    assert says() == "true"
+    sandbox.behaviour.set({"machine_user": False})
+    assert says() == "false"
+    (machine,) = sandbox.database.query("sys_user", f"user_name={MACHINE}")
+    assert machine["web_service_access_only"] == "true"
 
 
 def test_roles_may_be_missing() -> None:
