@@ -105,6 +105,8 @@ class Wire:
         finally:
             response.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
+        if _is_cut(response.status_code, headers, body):
+            raise ConnectionResetError("the answer ends in its headers")
         if self._on_date and "date" in headers:
             self._on_date(headers["date"])
         return Answer(call, response.status_code, headers, body)
@@ -139,6 +141,12 @@ class Wire:
                 raise BodyTooSlow
             pieces.append(piece)
         return b"".join(pieces)
+
+
+def _is_cut(status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether an answer may have ended in its headers: it has no body, and does not say so."""
+    says_length = "content-length" in headers or "transfer-encoding" in headers
+    return not body and not says_length and status not in (204, 304)
 
 
 def _keep_cookies(jar: RequestsCookieJar, prepared: PreparedRequest, response: Response) -> None:
