@@ -14,14 +14,8 @@ WORKERS ?= 2
 # Python's venv leaves half an environment where the system lacks ensurepip.
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.demo ## Render a copy of every example environment and print what was written.
-	rm -rf $(DEMO)
-	mkdir -p $(dir $(DEMO))
-	cp -R $(EXAMPLES) $(DEMO)
-	rm -rf $(DEMO)/*/records $(DEMO)/*/manifest.json $(DEMO)/*/*.xml $(DEMO)/*/SUMMARY.md
-	$(BIN)/sn-smtp render --all --root $(DEMO)
-	$(BIN)/sn-smtp lint --root $(DEMO) dev test prod
-	$(BIN)/sn-smtp show --root $(DEMO) dev
+demo: $(VENV)/.demo ## Render the examples, and import one into a local sandbox instance.
+	scripts/demo $(BIN)/sn-smtp $(EXAMPLES) $(DEMO)
 
 test: lint types tests ## Lint, types and all tests: what the README promises.
 
