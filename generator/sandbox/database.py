@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS record (
     PRIMARY KEY (class, sys_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS learnt (name TEXT PRIMARY KEY, extends TEXT, columns TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS opening (number INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS content (sys_id TEXT PRIMARY KEY, data BLOB NOT NULL);
 """
 
@@ -74,6 +75,11 @@ class Database:
         for name, extends, columns in self._connection.execute("SELECT * FROM learnt"):
             dictionary.ensure_table(name, extends=extends, columns=json.loads(columns))
         dictionary.on_learn = self._keep_table
+        self._connection.execute("INSERT INTO opening VALUES (NULL)")
+        [(openings,)] = self._connection.execute("SELECT COUNT(*) FROM opening")
+        if openings > 1:
+            # Else a kept database would be given the ids that it has.
+            randomness.seed(f"{randomness.getrandbits(128)}/{openings}")
 
     def close(self) -> None:
         """Let go of the file."""

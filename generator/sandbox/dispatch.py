@@ -37,7 +37,11 @@ class Dispatcher:
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request (WSGI), headers and cookies included."""
         request = Request(environ)
-        response = self.answer(request)
+        try:
+            response = self.answer(request)
+        finally:
+            # Lets go of a form's files.
+            request.close()
         return response(environ, start_response)
 
     def answer(self, request: Request) -> Response:
