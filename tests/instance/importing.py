@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from packages import START, render
+from requests.adapters import BaseAdapter
 
 from generator.clock import SteppedClock
 from generator.config.environment import Environment
@@ -54,6 +54,8 @@ class Place:
     client_secret: str | None = None
     package_faults: list[Fault] = field(default_factory=list)
     answers: Callable[[str], bool] = lambda question: True
+    adapter: BaseAdapter | None = None
+    """What sends requests instead of the sandbox's own."""
 
     def open(self) -> HttpInstance:
         """A client of the sandbox."""
@@ -62,7 +64,7 @@ class Place:
             url=self.environment.instance_url,
             clock=self.clock,
             secrets=lambda source: Secret(self.sandbox.admin_password),
-            adapter=self.sandbox.adapter(),
+            adapter=self.adapter or self.sandbox.adapter(),
         )
 
     def call(self, work: Callable[[Run], None] = import_package, **options: object) -> Came:
@@ -109,7 +111,6 @@ class Place:
 
 def place(environment: Environment, **switches: object) -> Place:
     """A rendered environment and a sandbox that calls itself as it says."""
-    directory: Path = environment.directory
     made = replace(
         environment, instance=replace(SETTINGS), instance_url="https://acme-dev.service-now.com"
     )
@@ -119,5 +120,7 @@ def place(environment: Environment, **switches: object) -> Place:
     for name, value in switches.items():
         setattr(behaviour, name, value)
     sandbox = Sandbox(name="acme-dev", behaviour=behaviour, clock=clock)
-    assert directory.exists()
-    return Place(made, sandbox, clock)
+    where = Place(made, sandbox, clock)
+    # One test may make several places in one directory.
+    where.forget()
+    return where
