@@ -13,7 +13,7 @@ from generator.sandbox.payloads import DELETE, read_payload
 from generator.sandbox.preview import forget_preview
 from generator.sandbox.progress import Operation, Outcome, begin, failure
 from generator.sandbox.retrieved_sets import SETS, UPDATES, Role, role_of, updates_of
-from generator.sandbox.versions import LOCAL_SETS, VERSIONS, versions_of
+from generator.sandbox.versions import LOCAL_SETS, Versions
 
 if TYPE_CHECKING:
     from generator.sandbox.instance import Sandbox
@@ -60,9 +60,10 @@ def _back_out(
     target = current_set(sandbox, user, session=session)
     if target["sys_id"] in taken:
         target = default_set(sandbox)
+    versions, by = Versions(sandbox), user.get("user_name", "system")
     for row in group:
         for copy in reversed(_copies(sandbox, row)):
-            _reverse(sandbox, copy, target=target, by=user.get("user_name", "system"))
+            _reverse(sandbox, copy, target=target, versions=versions, by=by)
         database.delete(LOCAL_SETS, row["sys_id"])
     for row in group:
         _reopen(sandbox, row["sys_id"])
@@ -73,32 +74,30 @@ def _copies(sandbox: Sandbox, local: Row) -> list[Row]:
     return sandbox.database.query(UPDATES, f"update_set={local['sys_id']}^ORDERBYsys_recorded_at")
 
 
-def _reverse(sandbox: Sandbox, copy: Row, *, target: Row, by: str) -> None:
+def _reverse(sandbox: Sandbox, copy: Row, *, target: Row, versions: Versions, by: str) -> None:
     """Bring back what one update replaced, and delete the copy and its version.
 
     A row of a data table has no version: it stays as it is [INF].
     """
     database = sandbox.database
-    known = versions_of(sandbox, copy["name"])
+    known = versions.of(copy["name"])
     ours = [row for row in known if row.get("source") == copy["update_set"]]
     database.delete(UPDATES, copy["sys_id"])
     if not ours:
         return
-    older = [
-        row for row in known if row.get("sys_recorded_at", "") < ours[-1].get("sys_recorded_at", "")
-    ]
+    older = known[known.index(ours[-1]) + 1 :]
     for row in ours:
-        database.delete(VERSIONS, row["sys_id"])
+        versions.delete(row)
     payload = read_payload(copy.get("payload", ""))
     if payload is None:
         return
     first = payload.first
     last = database.get(first.table, first.sys_id)
     delete_records(sandbox, payload.entries)
-    before = read_payload(older[0].get("payload", "")) if older else None
+    before = versions.payload_of(older[0]) if older else None
     if before is not None and older[0].get("action") != DELETE:
         apply_payload(sandbox, before)
-        database.update(VERSIONS, older[0]["sys_id"], {"state": "current"}, by=by)
+        versions.set_state(older[0], "current", by=by)
     elif last is not None:
         # A deletion in the caller's set: a later preview of the same update collides. [DOC]
         capture(sandbox, first.table, last, update_set=target, delete=True, by=by)

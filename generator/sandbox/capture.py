@@ -12,7 +12,7 @@ from generator.sandbox.database import Row
 from generator.sandbox.payloads import DELETE, UPSERT, write_payload
 from generator.sandbox.retrieved_sets import UPDATES
 from generator.sandbox.tracking import recorded_at
-from generator.sandbox.versions import LOCAL_SETS, add_version
+from generator.sandbox.versions import LOCAL_SETS, Versions
 from generator.update_set.labels import ROW_TYPES
 from generator.update_set.payload_hash import payload_hash
 
@@ -60,7 +60,8 @@ def capture(
         "sys_recorded_at": recorded_at(sandbox),
     }
     source = update_set["sys_id"]
-    guid = add_version(sandbox, values, source=source, source_table=LOCAL_SETS, by=by)
+    versions = Versions(sandbox, name=name)
+    guid = versions.add(values, source=source, source_table=LOCAL_SETS, by=by)
     values["update_guid"] = guid
     values["update_guid_history"] = f"{guid}:{values['payload_hash']}"
     return _store(sandbox, values, by=by)

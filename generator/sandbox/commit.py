@@ -22,7 +22,7 @@ from generator.sandbox.retrieved_sets import (
     updates_of,
 )
 from generator.sandbox.tracking import is_tracked
-from generator.sandbox.versions import LOCAL_SETS, add_version, keep_baseline
+from generator.sandbox.versions import LOCAL_SETS, Versions
 
 if TYPE_CHECKING:
     from generator.sandbox.instance import Sandbox
@@ -137,15 +137,17 @@ def _commit(sandbox: Sandbox, set_id: str, *, locals_by_set: dict[str, str], by:
     if row is None:
         return failure("Record not found")
     failed: list[str] = []
+    versions = Versions(sandbox)
+    skipped = _skipped(sandbox)
     for member in members(sandbox, row):
         local = locals_by_set.get(member["sys_id"])
         if local is None:
             continue
         for update in updates_of(sandbox, member):
-            if _is_skipped(sandbox, update):
+            if update["sys_id"] in skipped:
                 continue
             _copy(sandbox, update, local=local, by=by)
-            if not _apply(sandbox, update, local=local, by=by):
+            if not _apply(sandbox, update, local=local, versions=versions, by=by):
                 failed.append(update["name"])
         now = database.now()
         done = {"state": COMPLETE, "install_date": now, "completed_on": now}
@@ -157,10 +159,10 @@ def _commit(sandbox: Sandbox, set_id: str, *, locals_by_set: dict[str, str], by:
     return Outcome()
 
 
-def _is_skipped(sandbox: Sandbox, update: Row) -> bool:
-    """Whether the preview's row says so: the commit looks at that alone [PLAT]."""
-    rows = sandbox.database.query(PREVIEWS, f"remote_update={update['sys_id']}")
-    return any(row.get("proposed_action") == "skip" for row in rows)
+def _skipped(sandbox: Sandbox) -> frozenset[str]:
+    """sys_ids of updates whose preview row says so: the commit looks at that alone [PLAT]."""
+    rows = sandbox.database.query(PREVIEWS, "proposed_action=skip")
+    return frozenset(row.get("remote_update", "") for row in rows)
 
 
 def _copy(sandbox: Sandbox, update: Row, *, local: str, by: str) -> None:
@@ -168,7 +170,7 @@ def _copy(sandbox: Sandbox, update: Row, *, local: str, by: str) -> None:
     sandbox.database.insert(UPDATES, {**values, "update_set": local}, by=by)
 
 
-def _apply(sandbox: Sandbox, update: Row, *, local: str, by: str) -> bool:
+def _apply(sandbox: Sandbox, update: Row, *, local: str, versions: Versions, by: str) -> bool:
     """Write the record of an update; whether it worked. A failure leaves a line in `syslog`."""
     payload = read_payload(update.get("payload", ""))
     if payload is None or _fails(sandbox, update, payload):
@@ -179,10 +181,10 @@ def _apply(sandbox: Sandbox, update: Row, *, local: str, by: str) -> bool:
     )
     if is_data and sandbox.behaviour.data_rows == "ignored":
         return True  # [INF] C11
-    keep_baseline(sandbox, update["name"], payload, by=by)
+    versions.keep_baseline(update["name"], payload, by=by)
     apply_payload(sandbox, payload)
     if is_tracked(sandbox, payload.first.table):
-        add_version(sandbox, update, source=local, source_table=LOCAL_SETS, by=by)
+        versions.add(update, source=local, source_table=LOCAL_SETS, by=by)
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -63,6 +63,14 @@ class Seen:
     """sys_id of the newest local update of the same name."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is found out once for all updates of a preview."""
+
+    conflicts: frozenset[str]
+    locals: Mapping[str, Row]
+
+
 def can_preview(row: Row) -> bool:
     """Whether the set is in a state that a preview starts from."""
     return row.get("state") in ("loaded", "previewed", "partial")
@@ -107,10 +115,10 @@ def _preview(sandbox: Sandbox, set_id: str, *, by: str) -> Outcome:
     _rewrite(sandbox, [update for _, updates in by_set for update in updates], group=group)
     everything = [update for _, updates in by_set for update in updates]
     around = surroundings(sandbox, everything, members=[m["sys_id"] for m in group])
-    conflicts = _conflicting(everything)
+    known = _Known(_conflicting(everything), _newest_locals(sandbox, everything))
     found: Counter[str] = Counter()
     for member, updates in by_set:
-        found += _preview_member(member, updates, around=around, conflicts=conflicts, by=by)
+        found += _preview_member(member, updates, around=around, known=known, by=by)
     set_states(sandbox, group, base="previewed", children="previewed_in_hierarchy")
     return _outcome(row, found, detail=set_id)
 
@@ -128,14 +136,14 @@ def _outcome(row: Row, found: Counter[str], *, detail: str) -> Outcome:
 
 
 def _preview_member(
-    member: Row, updates: Sequence[Row], *, around: Surroundings, conflicts: frozenset[str], by: str
+    member: Row, updates: Sequence[Row], *, around: Surroundings, known: _Known, by: str
 ) -> Counter[str]:
     """Preview the updates of one set; the number of its problems by type."""
     sandbox = around.sandbox
     totals: Counter[str] = Counter()
     types: Counter[str] = Counter()
     for update in updates:
-        seen = _look_at(member, update, around=around, conflicts=conflicts)
+        seen = _look_at(member, update, around=around, known=known)
         totals[_counter(seen.disposition)] += 1
         sandbox.database.insert(
             PREVIEWS,
@@ -167,7 +175,7 @@ def _counter(disposition: str) -> str:
     return {"insert": "inserted", "update": "updated", "delete": "deleted"}[disposition]
 
 
-def _look_at(member: Row, update: Row, *, around: Surroundings, conflicts: frozenset[str]) -> Seen:
+def _look_at(member: Row, update: Row, *, around: Surroundings, known: _Known) -> Seen:
     """All problems of one update, in the order of the platform's checks [PLAT] [MEAS ARK]."""
     sandbox = around.sandbox
     planned = [
@@ -191,11 +199,11 @@ def _look_at(member: Row, update: Row, *, around: Surroundings, conflicts: froze
         if no_table is not None:
             problems.append(no_table)
         problems += reference_problems(around, payload)
-    local = _newest_local(sandbox, update["name"])
+    local = known.locals.get(update["name"])
     if local is not None and _collides(update, payload, local=local):
         disposition = f"collision_{disposition}"
         problems.append(Problem(NEWER, actions=(ACCEPT_COLLISION, SKIP)))
-    if update["name"] in conflicts:
+    if update["name"] in known.conflicts:
         problems.append(Problem(CONFLICT))
     return Seen(disposition, tuple(problems), local["sys_id"] if local else "")
 
@@ -237,12 +245,12 @@ def _deleted_table(sandbox: Sandbox, payload: Payload) -> list[Problem]:
     return [Problem(HAS_ROWS)] if sandbox.database.count(name) else []
 
 
-def _newest_local(sandbox: Sandbox, name: str) -> Row | None:
-    if "^" in name:
-        return None
-    query = f"name={name}^update_setISNOTEMPTY^ORDERBYDESCsys_recorded_at"
-    rows = sandbox.database.query(UPDATES, query, limit=1)
-    return rows[0] if rows else None
+def _newest_locals(sandbox: Sandbox, updates: Sequence[Row]) -> dict[str, Row]:
+    """The newest local update of each name."""
+    names = {update["name"] for update in updates}
+    query = "update_setISNOTEMPTY^ORDERBYsys_recorded_at"
+    rows = sandbox.database.query(UPDATES, query)
+    return {row["name"]: row for row in rows if row["name"] in names}
 
 
 def _collides(update: Row, payload: Payload, *, local: Row) -> bool:
@@ -291,7 +299,8 @@ def _rewrite(sandbox: Sandbox, updates: Sequence[Row], *, group: Sequence[Row]) 
 
 def forget_preview(sandbox: Sandbox, updates: Sequence[Row]) -> None:
     """Delete previews and problems of updates."""
-    for update in updates:
-        for table in (PREVIEWS, PROBLEMS):
-            for row in sandbox.database.query(table, f"remote_update={update['sys_id']}"):
+    ours = {update["sys_id"] for update in updates}
+    for table in (PREVIEWS, PROBLEMS):
+        for row in sandbox.database.query(table):
+            if row.get("remote_update") in ours:
                 sandbox.database.delete(table, row["sys_id"])

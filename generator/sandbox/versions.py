@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from generator.sandbox.database import Row
-from generator.sandbox.payloads import Payload, write_payload
+from generator.sandbox.payloads import Payload, read_payload, write_payload
 from generator.sandbox.tracking import is_tracked, recorded_at
 from generator.update_set.payload_hash import payload_hash
 
@@ -18,53 +18,59 @@ BASELINE = "sys_upgrade_history"
 """`source_table` of what was there before anybody changed it."""
 
 
-def versions_of(sandbox: Sandbox, name: str) -> list[Row]:
-    """All versions of an update name, the newest first."""
-    if "^" in name:
-        return []
-    return sandbox.database.query(VERSIONS, f"name={name}^ORDERBYDESCsys_recorded_at")
+class Versions:
+    """The versions of one update name or of all, read once; their payloads stay in the database."""
 
+    def __init__(self, sandbox: Sandbox, *, name: str | None = None) -> None:
+        """Args: sandbox: Where. name: The one update name that matters; None for all."""
+        self._sandbox = sandbox
+        self._known: dict[str, list[Row]] = {}
+        if name is not None and "^" in name:
+            name = None
+        query = "" if name is None else f"name={name}^"
+        for row in sandbox.database.query(VERSIONS, f"{query}ORDERBYsys_recorded_at"):
+            self._note(row)
 
-def keep_baseline(sandbox: Sandbox, name: str, payload: Payload, *, by: str) -> None:
-    """Keep the state of a record that is about to change for the first time."""
-    first = payload.first
-    database = sandbox.database
-    if not database.dictionary.exists(first.table) or not is_tracked(sandbox, first.table):
-        return
-    before = database.get(first.table, first.sys_id)
-    if before is None or versions_of(sandbox, name):
-        return
-    text = write_payload(before.get("sys_class_name") or first.table, before)
-    add_version(
-        sandbox,
-        {"name": name, "action": "INSERT_OR_UPDATE", "payload": text},
-        source="",
-        source_table=BASELINE,
-        by=by,
-    )
+    def of(self, name: str) -> list[Row]:
+        """All versions of an update name, the newest first, without their payloads."""
+        return self._known.get(name, [])
 
+    def payload_of(self, version: Row) -> Payload | None:
+        """What a version holds."""
+        row = self._sandbox.database.get(VERSIONS, version["sys_id"]) or {}
+        return read_payload(row.get("payload", ""))
 
-def add_version(sandbox: Sandbox, update: Row, *, source: str, source_table: str, by: str) -> str:
-    """Make a version, which is the current one from now on.
+    def keep_baseline(self, name: str, payload: Payload, *, by: str) -> None:
+        """Keep the state of a record that is about to change for the first time."""
+        first = payload.first
+        database = self._sandbox.database
+        if self.of(name) or not database.dictionary.exists(first.table):
+            return
+        if not is_tracked(self._sandbox, first.table):
+            return
+        before = database.get(first.table, first.sys_id)
+        if before is not None:
+            text = write_payload(before.get("sys_class_name") or first.table, before)
+            values = {"name": name, "action": "INSERT_OR_UPDATE", "payload": text}
+            self.add(values, source="", source_table=BASELINE, by=by)
 
-    Args:
-        sandbox: Where.
-        update: The update it is a version of.
-        source: sys_id of the set that brought it.
-        source_table: Table of that set.
-        by: User name.
+    def add(self, update: Row, *, source: str, source_table: str, by: str) -> str:
+        """Make a version, which is the current one from now on.
 
-    Returns:
-        Its sys_id, which updates call `update_guid`.
-    """
-    database = sandbox.database
-    for row in versions_of(sandbox, update["name"]):
-        if row.get("state") == "current":
-            database.update(VERSIONS, row["sys_id"], {"state": "previous"}, by=by)
-    payload = update.get("payload", "")
-    made = database.insert(
-        VERSIONS,
-        {
+        Args:
+            update: The update it is a version of.
+            source: sys_id of the set that brought it.
+            source_table: Table of that set.
+            by: User name.
+
+        Returns:
+            Its sys_id, which updates call `update_guid`.
+        """
+        for row in self.of(update["name"]):
+            if row.get("state") == "current":
+                self.set_state(row, "previous", by=by)
+        payload = update.get("payload", "")
+        values = {
             "name": update["name"],
             "action": update.get("action", ""),
             "application": update.get("application", ""),
@@ -75,9 +81,23 @@ def add_version(sandbox: Sandbox, update: Row, *, source: str, source_table: str
             "source": source,
             "source_table": source_table,
             "state": "current",
-            "instance_name": sandbox.name,
-            "sys_recorded_at": recorded_at(sandbox),
-        },
-        by=by,
-    )
-    return made["sys_id"]
+            "instance_name": self._sandbox.name,
+            "sys_recorded_at": recorded_at(self._sandbox),
+        }
+        made = self._sandbox.database.insert(VERSIONS, values, by=by)
+        self._note(made)
+        return made["sys_id"]
+
+    def set_state(self, version: Row, state: str, *, by: str) -> None:
+        """Call a version `current` or `previous`."""
+        version["state"] = state
+        self._sandbox.database.update(VERSIONS, version["sys_id"], {"state": state}, by=by)
+
+    def delete(self, version: Row) -> None:
+        """Delete a version."""
+        self._sandbox.database.delete(VERSIONS, version["sys_id"])
+        self._known[version["name"]].remove(version)
+
+    def _note(self, row: Row) -> None:
+        light = {name: value for name, value in row.items() if name != "payload"}
+        self._known.setdefault(row["name"], []).insert(0, light)

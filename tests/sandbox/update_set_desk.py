@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -33,6 +34,9 @@ COMMITTER = "com.glide.update.UpdateSetCommitAjaxProcessor"
 REST = {"Accept": "application/json"}
 BOUNDARY = "----WebKitFormBoundaryAAAA"
 Part = tuple[str, str | bytes]
+
+_RECORDED = count()
+"""Every update of a test is captured after the one before."""
 
 
 def hex_id(name: str) -> str:
@@ -298,6 +302,6 @@ def _row(made: Change, *, set_id: str, number: int) -> str:
         f"<payload_hash>{payload_hash(made.payload)}</payload_hash>"
         f"<remote_update_set>{set_id}</remote_update_set>"
         f"<sys_id>{made.sys_id or hex_id(f'row {set_id} {number}')}</sys_id>"
-        f"<sys_recorded_at>18c0000000{number:08x}</sys_recorded_at>"
+        f"<sys_recorded_at>18c{next(_RECORDED):015x}</sys_recorded_at>"
         "<target_name>x</target_name><type>x</type></sys_update_xml>"
     )
