@@ -27,7 +27,7 @@ PAGES = tuple(
 )
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-CALL = re.compile(r"(?<![\w/.*])sn-smtp ([a-z]+(?: [a-z]+)?)")
+CALL = re.compile(r"(?<![\w/.*])sn-smtp ([a-z][a-z-]*(?: [a-z]+)?)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 # What follows the command's name in prose: "sn-smtp is at work".
@@ -69,7 +69,7 @@ def _options(command: click.Command) -> set[str]:
 
 def test_the_readme_names_every_command(readme: str) -> None:
     table = _section(readme, "Commands")
-    named = set(re.findall(r"^\| `sn-smtp ([a-z]+)", table, re.MULTILINE))
+    named = set(re.findall(r"^\| `sn-smtp ([a-z][a-z-]*)", table, re.MULTILINE))
     assert named == set(COMMANDS)
 
 
@@ -186,7 +186,7 @@ def test_calls_in_code_blocks_are_accepted(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for block in re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.DOTALL):
         for name, rest in re.findall(
-            r"^\s*(?:\S*/)?sn-smtp ([a-z]+)(.*?)(?:#.*)?$", block, re.MULTILINE
+            r"^\s*(?:\S*/)?sn-smtp ([a-z][a-z-]*)(.*?)(?:#.*)?$", block, re.MULTILINE
         ):
             assert set(OPTION.findall(rest)) <= _options(_command(name)), rest
 

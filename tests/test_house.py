@@ -26,8 +26,12 @@ MAY_IMPORT = {
     "rich": ("cli",),
     "pydantic": ("config",),
     "yaml": ("config",),
-    "requests": (),
-    "lxml": ("update_set", "checks", "report", "rendering", "integration"),
+    # Both rooms are only loaded by the commands that need them.
+    "requests": ("instance", "sandbox"),
+    "werkzeug": ("sandbox",),
+    "trustme": (),
+    "keyring": (),
+    "lxml": ("update_set", "checks", "report", "rendering", "integration", "instance", "sandbox"),
     "jinja2": ("update_set", "report"),
 }
 """Distribution to the rooms that may import it when they are loaded."""
@@ -43,6 +47,7 @@ KNOWS_NOTHING_OF = {
     "checks": ("cli", "config", "rendering", "packaging", "report"),
     "report": ("cli",),
     "secrets": ("cli", "config", "azure", "integration", "update_set", "checks", "report"),
+    "instance": ("cli", "sandbox", "mail"),
 }
 """Room to the rooms it must not import: data flows one way."""
 
