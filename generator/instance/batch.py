@@ -21,6 +21,9 @@ from generator.instance.tables import PAGE, read_call, read_count, read_rows
 MOST_PARTS = 40
 """Reads in one batch."""
 
+_LONGEST_QUERY = 4000
+"""Characters in the address of a GET (our figure; gateways cut at 8 KB)."""
+
 _ABSENT = (400, 403, 404, 405)
 """An instance without the batch API, or one closed to this user."""
 
@@ -54,7 +57,7 @@ class Reader:
         answers: list[Answer | None] = []
         for start in range(0, len(parts), MOST_PARTS):
             chunk = parts[start : start + MOST_PARTS]
-            if len(chunk) > 1 and self._has_batch:
+            if self._has_batch and (len(chunk) > 1 or _is_long(chunk[0])):
                 answers.extend(self._batch(chunk))
             else:
                 answers.extend(None for _ in chunk)
@@ -168,6 +171,11 @@ class Reader:
         return self._found(
             _Part(count, read_call(count)), self._rest.answer(read_call(count))
         ).total
+
+
+def _is_long(part: _Part) -> bool:
+    """Whether a query is too long for an address; in a batch it stands in the body."""
+    return sum(len(value) for _, value in part.call.query) > _LONGEST_QUERY
 
 
 def _headers(items: object) -> dict[str, str]:

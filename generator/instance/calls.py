@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 from urllib.parse import quote, quote_plus
 
-from generator.errors import Fault, InternalError, ResponseError
+from generator.errors import Fault, InternalError
 
 _SYS_ID = re.compile(r"[0-9A-Za-z_-]{1,32}", re.ASCII)
 _HEX_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -191,24 +191,6 @@ def is_sys_id(value: object) -> bool:
 def is_hex_id(value: object) -> bool:
     """Whether it is an id as trackers and progress have them: 32 hex digits (A7, B3.19)."""
     return isinstance(value, str) and _HEX_ID.fullmatch(value) is not None
-
-
-def answered_hex_id(value: object, *, call: Call) -> str:
-    """An id of 32 hex digits out of an answer.
-
-    Raises:
-        ResponseError: It is none; it would have become part of an address.
-    """
-    if isinstance(value, str) and _HEX_ID.fullmatch(value):
-        return value
-    raise ResponseError(
-        Fault(
-            "instance-id",
-            f"{call.step}: the answer of {call.method} {call.path} holds no id of 32 hexadecimal "
-            "digits where one belongs.",
-            next="look at the instance's own list of update sets before going on",
-        )
-    )
 
 
 def _checked(pattern: re.Pattern[str], value: str, *, what: str) -> str:

@@ -68,7 +68,7 @@ def open_instance(
         url: `https://host`, of the environment file.
         clock: Waits, and tells when tokens end.
         secrets: Yields the secret of a source such as `env:NAME`, at first need.
-        budget_seconds: Seconds that may be waited for repeated requests, altogether.
+        budget_seconds: Seconds that repeated requests may cost altogether, failed tries included.
         log: Told one line for each request: method, path, status, transaction; never a secret.
         override_url: Where to send requests instead, loopback only.
         adapter: What sends requests instead of the network, for tests.

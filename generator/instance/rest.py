@@ -48,18 +48,6 @@ class Rest:
             raise self.unexpected(answer)
         return answer
 
-    def json(self, call: Call, *, expect: tuple[int, ...] = (200,)) -> Mapping[str, object]:
-        """The document that a call answers with.
-
-        Raises:
-            RemoteError: The status is not as expected, or the answer is no whole JSON object, or
-                holds an error.
-        """
-        answer = self.answer(call)
-        if answer.status not in expect:
-            raise self.unexpected(answer)
-        return read_json(answer, messages=self.messages)
-
     def unexpected(self, answer: Answer) -> RemoteError:
         """The error for a status that was not expected, with this user's advice."""
         return unexpected(answer, messages=self.messages, advice=self._sign_in.advice)

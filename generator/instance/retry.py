@@ -34,7 +34,7 @@ MOST_FIRST_TRIES = 3
 
 
 class Budget:
-    """Seconds that may be waited for repeated requests, altogether."""
+    """Seconds that repeated requests may cost, altogether: waits and failed tries."""
 
     def __init__(self, seconds: float, *, clock: Clock) -> None:
         """Args: seconds: The whole. clock: What waits."""
@@ -42,8 +42,14 @@ class Budget:
         self.waited = 0.0
         self._clock = clock
 
-    def wait(self, seconds: float) -> bool:
-        """Wait, if so much is left; False without waiting if not."""
+    def wait(self, seconds: float, *, lost: float) -> bool:
+        """Wait, if so much is left; False without waiting if not.
+
+        Args:
+            seconds: How long.
+            lost: What the failed try took, which counts, too.
+        """
+        self.left -= lost
         if seconds > self.left:
             return False
         self.left -= seconds
@@ -104,6 +110,7 @@ class Caller:
         while True:
             tries += 1
             self.sent += 1
+            began = self._clock.monotonic()
             result = wire.exchange(call, jar=jar, largest=largest)
             self._note_result(call, result)
             if isinstance(result, Answer):
@@ -111,7 +118,8 @@ class Caller:
                 if result.status not in AGAIN:
                     return result
             wait = self._wait_before_next(call, result, tries=tries)
-            if wait is None or not self._budget.wait(wait):
+            lost = self._clock.monotonic() - began
+            if wait is None or not self._budget.wait(wait, lost=lost):
                 raise self._given_up(call, result)
             self.note(f"{call.method} {call.path}: again after {wait:.1f} s")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 from instance_replies import (
     API_KEY,
     BASIC,
@@ -294,3 +295,20 @@ def test_an_oauth_answer_that_is_cut_is_no_token() -> None:
     made = bench(Reply(200, b'{"access_tok', (("Content-Type", "application/json"),)), auth=CLIENT)
     with pytest.raises(ResponseError):
         made.instance.read([USERS])
+
+
+def test_a_key_with_a_passphrase_asks_nobody(
+    certificate: tuple[Path, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    private = serialization.load_pem_private_key(certificate[1].encode(), password=None)
+    locked = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.BestAvailableEncryption(b"pass" + b"phrase"),
+    ).decode()
+    context = ssl.create_default_context()
+    with pytest.raises(ConfigError):
+        add_client_certificate(
+            context, certificate=certificate[0], private_key=Secret(locked), key="instance.auth"
+        )
+    assert capfd.readouterr() == ("", "")

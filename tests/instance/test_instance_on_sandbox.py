@@ -225,15 +225,30 @@ def test_a_package_goes_in_and_out_again(
     assert _follow(both, instance, back_out).stage is Stage.SUCCESSFUL
 
 
-def test_a_stale_token_costs_one_more_upload(both: Both, package: tuple[Path, str]) -> None:
+def _stale(sandbox: Sandbox) -> None:
+    for session in sandbox.sessions._open.values():
+        session.token = "0" * 72
+
+
+def _restart(sandbox: Sandbox) -> None:
+    sandbox.sessions.close_all()
+
+
+@pytest.mark.parametrize(("happens", "status"), [(_stale, "302"), (_restart, "200")])
+def test_an_upload_that_was_turned_away_is_sent_once_more(
+    both: Both, package: tuple[Path, str], happens: Callable[[Sandbox], None], status: str
+) -> None:
     path, base = package
     instance = both.open()
     instance.check_upload()
-    both.switch(token_stale_after=1)
+    happens(both.sandbox)
     instance.upload(path, set_sys_id=base)
+    sent = [line for line in both.log if "/sys_upload.do" in line]
+    assert [line.split(" -> ")[1][:3] for line in sent] == [status, "200"]
+    header = Read("sys_remote_update_set", query=f"sys_id={base}")
+    assert instance.read([header])[0].total == 1
     count = Read("sys_update_xml", query=f"remote_update_set={base}", count_only=True)
-    first = instance.read([count])[0].total
-    assert first > 0
+    assert 0 < instance.read([count])[0].total < 20
 
 
 def test_an_upload_after_the_session_ended_signs_in_again(

@@ -172,3 +172,16 @@ def test_a_date_that_is_none_is_not_believed() -> None:
     made = bench(said({"result": []}, Date="yesterday"))
     made.instance.read([USERS])
     assert made.instance.server_time() is None
+
+
+def test_a_try_that_failed_counts_against_the_budget() -> None:
+    made = bench(budget=100)
+
+    def slow(_sent: object) -> Reply:
+        made.clock.sleep(60)
+        return NO_NODE
+
+    made.replies.steps = [slow, slow, slow]
+    with pytest.raises(NetworkError):
+        made.instance.read([USERS])
+    assert made.instance.requests == 2

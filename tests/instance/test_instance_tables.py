@@ -407,3 +407,9 @@ def test_anything_else_is_no_deletion(reply: Reply) -> None:
     made = bench(reply)
     with pytest.raises(RemoteError):
         made.instance.delete("sys_remote_update_set", ID)
+
+
+def test_a_query_too_long_for_an_address_goes_in_a_batch() -> None:
+    made = bench(batch([part(0, rows())]))
+    made.instance.read([Read("sys_user", query="sys_idIN" + ",".join(["a" * 32] * 200))])
+    assert made.replies.paths() == ["POST /api/now/v1/batch"]

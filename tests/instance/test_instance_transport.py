@@ -365,3 +365,38 @@ def test_credentials_stay_on_the_host(opened: Open) -> None:
             with pytest.raises(RemoteError):
                 opened(server.url()).read([USERS])
         assert other.requests == []
+
+
+# Proxies
+
+
+class _Tunnel(RawServer):
+    """A proxy that is at once the host behind it."""
+
+    def __init__(self, inside: ssl.SSLContext) -> None:
+        super().__init__(lambda _request: reply(NONE_FOUND))
+        self._inside = inside
+
+    def _talk(self, connection: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(4096)
+        assert head.startswith(b"CONNECT dev1.example.invalid:443 ")
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with self._inside.wrap_socket(connection, server_side=True) as secure:
+            super()._talk(secure)
+
+
+def test_a_proxy_sees_nothing_of_what_passes(opened: Open) -> None:
+    ca = trustme.CA()
+    with _Tunnel(_tls(ca, "dev1.example.invalid")) as proxy:
+        instance = opened("https://dev1.example.invalid", ca=ca, proxy=proxy.url())
+        assert instance.read([USERS])[0].rows == ()
+        assert len(proxy.requests) == 1
+
+
+def test_a_proxy_cannot_stand_for_the_host(opened: Open) -> None:
+    with _Tunnel(_tls(trustme.CA(), "dev1.example.invalid")) as proxy:
+        instance = opened("https://dev1.example.invalid", ca=trustme.CA(), proxy=proxy.url())
+        assert _code(instance) == "instance-tls-authority"
+        assert proxy.requests == []
