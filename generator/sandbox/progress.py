@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from generator.sandbox.database import Row
+from generator.sandbox.recovery import recover
 
 if TYPE_CHECKING:
     from generator.sandbox.instance import Sandbox
@@ -86,8 +87,12 @@ _OPERATIONS: WeakKeyDictionary[Sandbox, Operations] = WeakKeyDictionary()
 
 
 def operations(sandbox: Sandbox) -> Operations:
-    """The sandbox's operations."""
-    return _OPERATIONS.setdefault(sandbox, Operations())
+    """The sandbox's operations; what an earlier process left under way is undone first."""
+    found = _OPERATIONS.get(sandbox)
+    if found is None:
+        found = _OPERATIONS.setdefault(sandbox, Operations())
+        recover(sandbox)
+    return found
 
 
 def begin(
@@ -111,6 +116,7 @@ def begin(
         source_table: Table of that set.
         extra: Ids for the CI/CD progress.
     """
+    known = operations(sandbox)
     database = sandbox.database
     common = {"name": name, "message": ""}
     worker = database.insert(WORKERS, {**common, "state": "running", "state_code": ""}, by=by)
@@ -130,9 +136,8 @@ def begin(
         by=by,
     )
     operation = Operation(tracker["sys_id"], worker["sys_id"], finish, dict(extra or {}))
-    found = operations(sandbox)
-    found.pending[operation.id] = operation
-    found.extra[operation.id] = operation.extra
+    known.pending[operation.id] = operation
+    known.extra[operation.id] = operation.extra
     return operation
 
 

@@ -29,7 +29,6 @@ from generator.sandbox.retrieved_sets import (
     Role,
     find_set,
     is_sys_id,
-    members,
     role_of,
     set_states,
 )
@@ -46,7 +45,8 @@ def _xmlhttp(context: Context) -> Response:
         processor = _PROCESSORS.get(name)
         if processor is None:
             context.sandbox.unsupported.append(f"xmlhttp.do processor {name[:80]!r}")
-        else:
+        elif context.is_admin or processor is _status:
+            # Write access to the sets, in practice admin [PLAT].
             with context.sandbox.database.transaction():
                 answer = processor(context, fields)
     given = "" if answer is None else f' answer="{_attribute(answer)}"'
@@ -63,12 +63,12 @@ def _attribute(text: str) -> str:
 
 
 def _may(context: Context, fields: Fields) -> bool:
-    """A UI session, its token in field or header, and write access to the sets [PLAT]."""
+    """A UI session, and its token in field or header."""
     session = context.session
     if context.user is None or session is None or not session.is_ui:
         return False
     token = fields.get("sysparm_ck") or context.request.headers.get("X-UserToken")
-    return context.sandbox.door.sessions.takes(session, token) and context.is_admin
+    return context.sandbox.door.sessions.takes(session, token)
 
 
 def _preview_single(context: Context, fields: Fields) -> str | None:
@@ -92,14 +92,17 @@ def _preview(context: Context, fields: Fields, *, role: Role) -> str | None:
 
 
 def _cancel(context: Context, fields: Fields) -> str | None:
+    """Single sets only."""
     tracker = fields.get("sysparm_ajax_processor_tracker_id", "")
-    row = context.sandbox.database.get("sys_execution_tracker", tracker)
-    if row is None or not cancel(context.sandbox, tracker, message="Cancelled update set"):
+    if not is_sys_id(tracker):
         return None
-    found = find_set(context.sandbox, row.get("source", ""))
-    if found is not None and role_of(found) is Role.SINGLE:
-        group = members(context.sandbox, found)
-        set_states(context.sandbox, group, base="loaded", children="in_hierarchy")
+    work = context.sandbox.database.get("sys_execution_tracker", tracker) or {}
+    row = find_set(context.sandbox, work.get("source", ""))
+    if row is None or role_of(row) is not Role.SINGLE or row.get("state") != "previewing":
+        return None
+    if not cancel(context.sandbox, tracker, message="Cancelled update set"):
+        return None
+    set_states(context.sandbox, [row], base="loaded", children="in_hierarchy")
     return "true"
 
 
@@ -170,6 +173,9 @@ def _status(context: Context, fields: Fields) -> str | None:
     if row is None:
         missing: Json = {"state": "-1", "message": "Record not found"}
         return json.dumps(missing)
+    if not context.is_admin:
+        denied: Json = {"state": "1", "message": "Access denied"}  # [PLAT]
+        return json.dumps(denied)
     result = row.get("result", "")
     body: dict[str, Json] = {
         "name": row.get("name", ""),

@@ -15,6 +15,7 @@ from update_set_desk import (
     unload,
 )
 
+from generator.sandbox.passwords import KeyModule, decrypt
 from generator.sandbox.payloads import read_payload
 from generator.sandbox.tracking import is_tracked
 
@@ -106,6 +107,15 @@ def test_an_empty_secret_wipes_and_a_missing_one_leaves() -> None:
     wiping = change("oauth_entity", "E", updated="2027-07-01 00:00:00", client_secret="")
     at.install(unload([wiping], name="Third"))
     assert at.rows("oauth_entity")[0]["client_secret"] == ""
+
+
+def test_another_instance_s_ciphertext_is_stored_and_useless() -> None:
+    at = desk()
+    foreign = KeyModule("0b" * 16, b"k" * 32).encrypt("x", nonce=bytes(16))
+    at.install(unload([change("oauth_entity", "E", client_secret=foreign)]))
+    stored = at.rows("oauth_entity")[0]["client_secret"]
+    assert stored == foreign
+    assert decrypt(at.box, stored) is None
 
 
 def test_a_skipped_update_is_left_out_altogether() -> None:

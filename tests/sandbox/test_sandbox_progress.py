@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from update_set_desk import change, desk, hex_id, unload
+from pathlib import Path
 
+import pytest
+from update_set_desk import START, Desk, base_of, change, desk, example, hex_id, unload
+
+from generator.clock import SteppedClock
+from generator.sandbox.instance import Sandbox
 from generator.sandbox.progress import begin, failure, looked, under_way
 
 SET = hex_id("Set")
@@ -36,6 +40,32 @@ def test_a_stalled_progress_does_not_change_at_all() -> None:
     assert at.set(SET)["state"] == "previewing"
     at.box.behaviour.set({"stall_at": 0})
     assert at.status(tracker)["state"] == "2"
+
+
+@pytest.mark.parametrize("work", ["preview", "commit"])
+def test_a_restart_undoes_what_was_under_way(work: str, tmp_path: Path) -> None:
+    (data,) = example("dev")
+    base = base_of(data)
+    first = Sandbox(data=tmp_path, clock=SteppedClock(START))
+    at = Desk(first).sign_in()
+    at.upload(data)
+    if work == "commit":
+        at.preview(base)
+    at.call("POST", f"/api/sn_cicd/update_set/{work}/{base}")
+    assert at.set(base)["state"] == f"{work}ing".replace("commiting", "committing")
+    first.close()
+    second = Sandbox(data=tmp_path, clock=SteppedClock(START))
+    at = Desk(second).sign_in()
+    looked(second, "sys_remote_update_set")
+    child = at.rows("sys_remote_update_set", "parentISNOTEMPTY")[0]
+    states = (at.set(base)["state"], child["state"])
+    previewed = ("previewed", "previewed_in_hierarchy")
+    assert states == (previewed if work == "commit" else ("loaded", "in_hierarchy"))
+    assert at.rows("sys_update_set", "is_default!=true") == []
+    assert at.rows("sys_execution_tracker", "stateIN0,1") == []
+    at.preview(base)
+    assert at.commit(base)["status"] == "2"
+    second.close()
 
 
 def test_only_watched_tables_move_work_on() -> None:

@@ -143,6 +143,7 @@ def test_scripts_are_not_run() -> None:
     )
     assert "not supported by this sandbox" in answer.text
     assert any("sys.scripts.do" in line for line in at.box.unsupported)
+    assert Desk(sandbox()).client.post("/sys.scripts.do").status_code == 302
 
 
 def scanned(at: Desk, answer: TestResponse) -> dict[str, object]:

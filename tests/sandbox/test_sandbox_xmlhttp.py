@@ -237,6 +237,27 @@ def test_without_a_session_or_without_the_role_nothing_happens() -> None:
     assert at.set(SET)["state"] == "loaded"
 
 
+def test_a_progress_is_not_readable_without_the_role() -> None:
+    at = desk()
+    at.upload(unload([ONE]))
+    tracker = preview(at, SET)
+    assert tracker is not None
+    at.box.behaviour.set({"missing_roles": ["admin"]})
+    assert at.status(tracker) == {"state": "1", "message": "Access denied"}
+
+
+def test_the_preview_of_a_batch_is_not_cancelled() -> None:
+    at = desk(slow_polls=5)
+    (data,) = example("dev")
+    at.upload(data)
+    tracker = preview(at, base_of(data), processor=BATCH)
+    assert tracker is not None
+    for given in (tracker, "x^y"):
+        fields = {"sysparm_ajax_processor_tracker_id": given}
+        assert at.ask(SINGLE, sysparm_ajax_processor_function="cancelPreview", **fields) is None
+    assert at.set(base_of(data))["state"] == "previewing"
+
+
 def test_get_is_served_too() -> None:
     at = desk()
     at.upload(unload([ONE]))
