@@ -49,7 +49,10 @@ def batch(context: Context) -> Response:
 
 def _part(context: Context, part: Mapping[str, object]) -> Json | None:
     """A part's answer; None if it is not serviced: no REST call, or a batch itself."""
-    url = urlsplit(str(part.get("url", "")))
+    try:
+        url = urlsplit(str(part.get("url", "")))
+    except ValueError:
+        return None
     method = str(part.get("method", "GET")).upper()
     is_rest = url.path.startswith("/api/") and not url.netloc and not url.path.endswith("/batch")
     request = _request(context, part, method=method) if is_rest and method in _METHODS else None
@@ -98,8 +101,8 @@ def _request(context: Context, part: Mapping[str, object], *, method: str) -> Re
     environ.update(
         {
             "REQUEST_METHOD": method,
-            "PATH_INFO": unquote(url.path).encode("utf-8").decode("latin-1"),
-            "QUERY_STRING": url.query,
+            "PATH_INFO": unquote(url.path).encode("utf-8", "replace").decode("latin-1"),
+            "QUERY_STRING": url.query.encode("utf-8", "replace").decode("latin-1"),
             "HTTP_HOST": outer.get("HTTP_HOST", "localhost"),
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": BytesIO(body),

@@ -99,7 +99,8 @@ def json_response(
 ) -> Response:
     """A REST answer, compact as an instance writes it."""
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, dict(headers or {}), content_type=JSON)
+    # A body may have brought half a character.
+    return Response(text.encode("utf-8", "replace"), status, dict(headers or {}), content_type=JSON)
 
 
 def error_response(

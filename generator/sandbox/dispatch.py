@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter, RequestRedirect
 from werkzeug.wrappers import Request, Response
 
 from generator.sandbox.context import Context, error_response
 from generator.sandbox.headers import decorate
 from generator.sandbox.identity import authenticate, unauthenticated
-from generator.sandbox.routes import Handler, build, collect
+from generator.sandbox.routes import Handler, path_map
 from generator.sandbox.unsupported import answer as answer_unsupported
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Dispatcher:
     def __init__(self, sandbox: Sandbox) -> None:
         """Args: sandbox: Whose."""
         self._sandbox = sandbox
-        self._map = build(collect())
+        self._map = path_map()
 
     def wsgi(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request (WSGI), headers and cookies included."""
@@ -97,10 +97,9 @@ class Dispatcher:
         found: Handler = handler
         try:
             return found(context, **arguments)
-        except RequestEntityTooLarge:
-            return error_response(400, "Exception while reading request", "Request too large")
         except HTTPException as error:
-            return error_response(error.code or 400, "Exception while reading request", None)
+            # A form that is too large or no form at all.
+            return error_response(400, "Exception while reading request", error.name)
 
 
 def _roles(sandbox: Sandbox, user: Mapping[str, str] | None) -> frozenset[str]:

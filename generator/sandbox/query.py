@@ -12,6 +12,9 @@ from typing import TypeAlias
 _CARET = "\x00"
 """Stands for `^^` while the text is cut at `^`; no value of a request holds it."""
 
+DEEPEST = 4
+"""Levels of subqueries and dot-walks; deeper ones are invalid here [INF]."""
+
 OPERATORS = (
     "DOES NOT CONTAIN",
     "NOT LIKE",
@@ -105,10 +108,10 @@ class Parsed:
 def parse(text: str) -> Parsed:
     """What an encoded query says; never raises, as an instance never does."""
     parts = [part.replace(_CARET, "^") for part in text.replace("^^", _CARET).split("^")]
-    return _parse_parts(parts)
+    return _parse_parts(parts, depth=0)
 
 
-def _parse_parts(parts: list[str]) -> Parsed:
+def _parse_parts(parts: list[str], *, depth: int) -> Parsed:
     alternatives: list[list[list[Condition]]] = [[]]
     order: list[tuple[str, bool]] = []
     group_by: list[str] = []
@@ -126,7 +129,7 @@ def _parse_parts(parts: list[str]) -> Parsed:
             alternatives.append([])
             part = part.removeprefix("NQ")
         is_or = part.startswith("OR")
-        condition = _condition(part.removeprefix("OR"), rest=rest)
+        condition = _condition(part.removeprefix("OR"), rest=rest, depth=depth)
         if is_or and alternatives[-1]:
             alternatives[-1][-1].append(condition)
         else:
@@ -138,21 +141,21 @@ def _parse_parts(parts: list[str]) -> Parsed:
     )
 
 
-def _condition(part: str, *, rest: list[str]) -> Condition:
+def _condition(part: str, *, rest: list[str], depth: int) -> Condition:
     if part.startswith("RLQUERY"):
         inner = _take(rest, ends=("ENDRLQUERY",))
         if rest:
             rest.pop(0)
         related = _RELATED.fullmatch(part)
-        if related is None:
+        if related is None or depth == DEEPEST:
             return Invalid(part)
         table, field, comparison, number, _ = related.groups()
-        return Related(table, field, comparison, int(number), _parse_parts(inner))
+        return Related(table, field, comparison, int(number), _parse_parts(inner, depth=depth + 1))
     join = _JOIN.fullmatch(part)
-    if join is not None:
+    if join is not None and depth < DEEPEST:
         _, field, table, table_field, first = join.groups()
         inner = [first, *_take(rest, ends=_ENDS_JOIN)]
-        return Join(field, table, table_field, _parse_parts(inner))
+        return Join(field, table, table_field, _parse_parts(inner, depth=depth + 1))
     term = _TERM.fullmatch(part)
     if term is None:
         return Invalid(part)

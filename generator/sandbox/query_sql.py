@@ -6,13 +6,14 @@ instance does [PLAT]. A condition on an unknown column is dropped (`spec/instanc
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from generator.sandbox.dictionary import Dictionary
-from generator.sandbox.query import Condition, Invalid, Join, Parsed, Related, Term
+from generator.sandbox.query import DEEPEST, Condition, Invalid, Join, Parsed, Related, Term
 from generator.sandbox.query_values import evaluate
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -73,6 +74,8 @@ class _Compiler:
 
     def value(self, path: str, *, table: str, alias: str) -> _Sql | None:
         """The value of a column or dot-walk; None if the table has no such column."""
+        if path.count(".") > DEEPEST:
+            return None
         name, _, rest = path.partition(".")
         column = self.dictionary.columns(table).get(name)
         if column is None or not _NAME.fullmatch(name):
@@ -140,9 +143,12 @@ class _Compiler:
             return self._range(term, left)
         if operator in ("IN", "NOT IN", "INSTANCEOF"):
             members = self._members(term)
-            return members and _with(
-                left, f"{{0}} COLLATE NOCASE {members.text}", members.parameters
-            )
+            if members is None:
+                return _Sql("0")
+            sign = "NOT IN" if operator == "NOT IN" else "IN"
+            # One parameter, however many members: SQLite takes only so many.
+            text = f"{{0}} COLLATE NOCASE {sign} (SELECT value FROM json_each(?))"  # noqa: S608
+            return _with(left, text, [json.dumps(members)])
         value = self._value(term.value)
         if value is None:
             return _Sql("0")
@@ -159,16 +165,11 @@ class _Compiler:
             self.dropped.append(f"{text!r} is not computed by this sandbox: nothing matches")
         return value
 
-    def _members(self, term: Term) -> _Sql | None:
+    def _members(self, term: Term) -> list[str] | None:
         if term.operator == "INSTANCEOF":
-            members = [term.value, *self.dictionary.children(term.value)]
-        else:
-            value = self._value(term.value)
-            if value is None:
-                return _Sql("IN ()")
-            members = value.split(",")
-        negation = "NOT " if term.operator == "NOT IN" else ""
-        return _Sql(f"{negation}IN ({', '.join('?' * len(members))})", members)
+            return [term.value, *self.dictionary.children(term.value)]
+        value = self._value(term.value)
+        return None if value is None else value.split(",")
 
     def _range(self, term: Term, left: _Sql) -> _Sql | None:
         # ON has a label first: `Today@javascript:gs.beginningOfToday()@javascript:gs.endOfToday()`.
@@ -219,10 +220,19 @@ def _compare(left: _Sql, operator: str, value: str) -> _Sql:
 
 
 def _combine(pieces: list[_Sql], glue: str, *, empty: str) -> _Sql:
+    """Join conditions pairwise: SQLite refuses a chain of a thousand, not a tree of them."""
     if not pieces:
         return _Sql(empty)
-    text = glue.join(piece.text for piece in pieces)
-    return _Sql(f"({text})", [value for piece in pieces for value in piece.parameters])
+    while len(pieces) > 1:
+        pairs = [pieces[i : i + 2] for i in range(0, len(pieces), 2)]
+        pieces = [
+            _Sql(
+                f"({glue.join(sql.text for sql in pair)})",
+                [value for sql in pair for value in sql.parameters],
+            )
+            for pair in pairs
+        ]
+    return pieces[0]
 
 
 def compile_query(

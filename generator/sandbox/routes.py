@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TypeAlias
 
 from werkzeug.routing import Map, Rule
@@ -36,31 +36,25 @@ FEATURES = (
 """Modules with `ROUTES`."""
 
 
+@cache
 def collect() -> tuple[Route, ...]:
     """The routes of all features."""
-    found: list[Route] = []
-    for name in FEATURES:
-        path = f"generator.sandbox.{name}"
-        if find_spec(path) is not None:
-            found += getattr(import_module(path), "ROUTES", ())
-    return tuple(found)
+    modules = [import_module(f"generator.sandbox.{name}") for name in FEATURES]
+    return tuple(route for module in modules for route in module.ROUTES)
 
 
-def build(routes: Sequence[Route]) -> Map:
-    """The map of paths; the endpoint of a rule is its handler."""
+@cache
+def path_map() -> Map:
+    """The map of paths; the endpoint of a rule is its handler. All sandboxes share it."""
     return Map(
         [
-            Rule(path, methods=_methods(methods), endpoint=handler)
-            for path, methods, handler in routes
+            Rule(path, methods=list(methods), endpoint=handler)
+            for path, methods, handler in collect()
         ],
         strict_slashes=False,
         merge_slashes=False,
         redirect_defaults=False,
     )
-
-
-def _methods(methods: tuple[str, ...]) -> list[str]:
-    return list(methods)
 
 
 def now_paths(path: str) -> tuple[str, ...]:

@@ -1,14 +1,17 @@
 """Encoded queries: each operator, and what an instance does with nonsense."""
 
 import random
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from generator.clock import SteppedClock
 from generator.sandbox.database import Database
 from generator.sandbox.dictionary import Dictionary
-from generator.sandbox.query import Invalid, Related, Term, parse
+from generator.sandbox.query import OPERATORS, Invalid, Related, Term, parse
 
 NOW = datetime(2026, 3, 12, 10, 0, tzinfo=UTC)
 
@@ -17,6 +20,7 @@ def seeded(seed):
     return random.Random(seed)  # noqa: S311 - ids that tests can repeat
 
 
+DICTIONARY = Dictionary()
 USER = {"sys_id": "9" * 32, "user_name": "u3"}
 ROWS = (
     # user_name, name, email, title, failed_attempts, active, manager
@@ -24,6 +28,10 @@ ROWS = (
     ("u2", "Bea Best", "bea@example.org", "", "10", "false", "1"),
     ("u3", "Cid, Carl", "", "Boss", "", "true", "2"),
 )
+
+
+def empty_database():
+    return Database(None, dictionary=DICTIONARY, clock=SteppedClock(NOW), randomness=seeded(1))
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +89,13 @@ CASES = {
     "sys_created_on<javascript:gs.dateGenerate('2026-03-12','00:00:00')": [],
     "sys_created_on>javascript:gs.daysAgo(1)": ["u1", "u2", "u3"],
     "sys_created_on<javascript:gs.minutesAgo(1)": [],
+    "sys_created_on>=javascript:gs.daysAgoStart(0)": ["u1", "u2", "u3"],
+    "sys_created_on<=javascript:gs.daysAgoEnd(1)": [],
+    "sys_created_on=javascript:gs.nowDateTime()": ["u1", "u2", "u3"],
+    "sys_created_on=javascript:gs.yesterday(0)": [],
+    "sys_created_on=javascript:gs.daysAgo(x)": [],
+    "sys_created_on>=javascript:gs.dateGenerate('2026-03-12','start')": ["u1", "u2", "u3"],
+    "sys_id=javascript:gs.getUserID()": [],
     "user_name=javascript:gs.getUserName()": ["u3"],
     "manager.user_name=u1": ["u2"],
     "manager.manager.user_name=u1": ["u3"],
@@ -159,6 +174,47 @@ def test_class_of_a_record_is_asked_with_instanceof():
 def test_values_never_become_sql(database):
     assert found(database, "user_name=u1' OR '1'='1") == []
     assert found(database, "ORDERBYuser_name;DROP TABLE record") == ["u1", "u2", "u3"]
+
+
+PIECES = st.sampled_from(
+    [
+        *OPERATORS,
+        *(
+            "^",
+            "^OR",
+            "^NQ",
+            "^EQ",
+            "ORDERBY",
+            "RLQUERY",
+            "^ENDRLQUERY",
+            "JOIN",
+            "!",
+            ",",
+            ".",
+            "@",
+        ),
+        *("user_name", "manager", "name", "sys_id", "sys_user", "javascript:", "gs.daysAgo(", "u1"),
+    ]
+)
+
+
+@given(st.one_of(st.text(), st.lists(PIECES, max_size=40).map("".join)))
+def test_no_text_makes_a_query_fail(text):
+    with closing(empty_database()) as made:
+        assert made.query("sys_user", text) == []
+        assert made.count("sys_user", text) == 0
+
+
+def test_long_and_deep_queries_are_answered(database):
+    assert found(database, "user_nameIN" + ",".join(["u1", *"x" * 100_000])) == ["u1"]
+    assert found(database, "^OR".join(["user_name=u1"] * 3000)) == ["u1"]
+    assert found(database, "^NQ".join(["user_name=u1"] * 3000)) == ["u1"]
+    assert found(database, "^".join(["user_name=u1"] * 3000)) == ["u1"]
+    assert found(database, "manager." * 3000 + "name=x") == ["u1", "u2", "u3"]
+    join = "JOINsys_user.sys_id=sys_user.sys_id!"
+    assert found(database, join * 3000 + "user_name=u1") == ["u1", "u2", "u3"]
+    related = "RLQUERYsys_user.manager,>=0^"
+    assert found(database, related * 3000) == ["u1", "u2", "u3"]
 
 
 def test_parts_are_understood():

@@ -141,6 +141,18 @@ def test_a_file_comes_in_a_form(call):
     assert empty.status_code == 400
 
 
+def test_a_form_with_too_much_text_is_refused(call):
+    response = call(
+        "POST",
+        "/api/now/attachment/upload",
+        headers=ACCEPT,
+        data={"table_name": "x" * 600_000},
+        files={"uploadFile": ("b.txt", b"text", "text/plain")},
+    )
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "Exception while reading request"
+
+
 def test_a_file_needs_a_record_and_a_name(call):
     assert upload(call, file_name="").status_code == 400
     assert upload(call, table_name="nonsense").status_code == 400
@@ -229,9 +241,16 @@ def test_what_is_no_rest_call_is_not_serviced(call):
         part("c", "/api/now/v1/batch", method="POST", body={}),
         part("d", "/api/now/table/sys_user", method="TRACE"),
         {"id": "e", "url": "/api/now/table/sys_user", "body": "not base64!"},
+        part("f", "http://[/api/now/table/sys_user"),
     ).json()
     assert answer["serviced_requests"] == []
-    assert answer["unserviced_requests"] == ["a", "b", "c", "d", "e"]
+    assert answer["unserviced_requests"] == ["a", "b", "c", "d", "e", "f"]
+
+
+def test_parts_may_hold_any_letter(call):
+    for url in ("/api/now/table/sys_user?sysparm_query=name=\u00e9\ud83d", "/api/now/table/\udc00"):
+        answer = batch(call, part("a", url)).json()["serviced_requests"][0]
+        assert answer["status_code"] in (200, 400)
 
 
 def test_a_batch_without_parts_is_refused(call):

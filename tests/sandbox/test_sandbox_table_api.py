@@ -287,6 +287,11 @@ def test_values_become_strings(call):
     assert [made[name] for name in body] == ["", "v", "1.5", '["x"]']
 
 
+def test_half_a_character_breaks_no_answer(call):
+    made = call("POST", f"{TABLE}/{ACCOUNT}", b'{"name":"a\\ud83db"}')
+    assert (made.status_code, made.json()["result"]["name"]) == (201, "a?b")
+
+
 def test_an_unknown_table_is_refused(call):
     for method in ("GET", "POST"):
         assert error(call(method, f"{TABLE}/nonsense", {})) == (400, "Invalid table nonsense", None)
