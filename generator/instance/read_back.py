@@ -110,8 +110,28 @@ def differing_fields(record: PackageRecord, row: Row, *, skip: Iterable[str] = (
     return [
         name
         for name, value in record.fields.items()
-        if name not in left_out and _plain(value) != _plain(row.get(name, ""))
+        if name not in left_out
+        and not _is_absent(value, row.get(name))
+        and _differs(value, row, name)
     ]
+
+
+def absent_columns(record: PackageRecord, row: Row) -> list[str]:
+    """Columns that the instance does not have (or show) and whose value would say nothing."""
+    return [
+        name
+        for name, value in record.fields.items()
+        if name not in STAMPS and value and _is_absent(value, row.get(name))
+    ]
+
+
+def _differs(value: str, row: Row, name: str) -> bool:
+    return _plain(value) != _plain(row.get(name, ""))
+
+
+def _is_absent(value: str, found: str | None) -> bool:
+    """An older release lacks newer columns: what would be off there is off without them."""
+    return found is None and value in ("", "false", "0")
 
 
 def _compare_one(record: PackageRecord, row: Row | None, result: ReadBack) -> None:
@@ -134,6 +154,10 @@ def _compare_one(record: PackageRecord, row: Row | None, result: ReadBack) -> No
         )
     names = differing_fields(record, row, skip=("sys_id", "sys_update_name") if moved else ())
     result.differences += [_one(record, name, row) for name in names]
+    result.notes += [
+        f"not confirmed: {record.table}.{name} is not on this instance"
+        for name in absent_columns(record, row)
+    ]
 
 
 def _action_differences(record: PackageRecord, row: Row) -> list[Difference]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.errors import NetworkError, OutcomeUnknown, RemoteError
+from generator.errors import AuthenticationError, NetworkError, OutcomeUnknown, RemoteError
 from generator.instance.interface import Operation, ProgressState, Stage
 from generator.instance.known_sets import Known, known_of, sets_read
 from generator.instance.package_files import Unit
@@ -70,8 +70,19 @@ def failed(progress: ProgressState | None) -> bool:
 
 
 def is_lost(error: RemoteError) -> bool:
-    """Whether a request may have been carried out although it was not answered."""
-    return isinstance(error, OutcomeUnknown | NetworkError)
+    """Whether a request may have been carried out although no clear answer came.
+
+    A 5xx and a 2xx that cannot be read say nothing about what was done (A2); 3xx and 4xx are no.
+    """
+    if isinstance(error, AuthenticationError):
+        return False
+    if isinstance(error, OutcomeUnknown | NetworkError) or error.status is None:
+        return True
+    return error.status >= _SERVER_ERROR or error.status < _REDIRECT
+
+
+_REDIRECT = 300
+_SERVER_ERROR = 500
 
 
 def out_of_patience(patience: Patience) -> str | None:
