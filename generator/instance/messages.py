@@ -52,8 +52,14 @@ class Messages:
             next=_READ_STATE,
         )
 
-    def outage(self, answer: Answer) -> RemoteError:
-        """429, 502, 503 or 504 that stayed, or that came to a change."""
+    def outage(self, answer: Answer, *, wait: float | None = None) -> RemoteError:
+        """429, 502, 503 or 504 that stayed, or that came to a change.
+
+        Args:
+            answer: The last one.
+            wait: Seconds until the next try, for which the budget was too short.
+        """
+        longer = f"; the next try would be in {wait:.0f} s (a longer --budget)" if wait else ""
         if self.is_hibernating(answer):
             return self._page(answer)
         if answer.status == 429:
@@ -62,7 +68,7 @@ class Messages:
                 answer,
                 "instance-rate-limit",
                 "the instance's rate limit refuses more requests for now",
-                "wait, or have the rate limit rule raised for this user",
+                f"wait, or have the rate limit rule raised for this user{longer}",
             )
         if answer.call.kind is Kind.WRITE:
             return self.unknown(answer, "a gateway answered instead of the instance")
@@ -71,7 +77,7 @@ class Messages:
             answer,
             "instance-no-node",
             "no application node of the instance answers (an outage, a restart or an upgrade)",
-            "look at the instance's status page, and try again later",
+            f"look at the instance's status page, and try again later{longer}",
         )
 
     def unknown(self, answer: Answer, what: str) -> OutcomeUnknown:
@@ -113,9 +119,7 @@ class Messages:
         said = refusal(answer, message, detail)
         if answer.status >= 500:
             return self._server_error(answer, said)
-        step = said.step
-        if said.is_about_credentials and advice:
-            step = f"{advice}; {step}" if step else advice
+        step = advice if said.is_about_credentials and advice else said.step
         return self.error(said.error, answer, said.code, said.what, step)
 
     def data_and_error(self, answer: Answer, document: Mapping[str, object]) -> RemoteError:

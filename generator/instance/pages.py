@@ -13,7 +13,7 @@ _SESSION_TOKEN = re.compile(r"""var\s+g_ck\s*=\s*['"]([0-9A-Za-z]{16,256})['"]""
 _TOKEN = re.compile(r"[0-9A-Za-z]{16,256}", re.ASCII)
 """72 hexadecimal digits (A4); what another release may have must be as harmless in a header."""
 
-_SIGN_ON = ("sso", "saml", "auth_redirect", "adfs", "oauth2/authorize", "external_login")
+_SIGN_ON = ("/sso", "_sso", "saml", "auth_redirect", "adfs", "oauth2/authorize", "external_login")
 _LARGEST_PAGE = 2 * 1024 * 1024
 
 

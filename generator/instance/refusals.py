@@ -105,7 +105,7 @@ _BY_STATUS: dict[int, Refusal] = {
     401: Refusal(
         "instance-not-signed-in",
         "the instance does not accept the credentials",
-        "",
+        "check the user and the source of its password",
         AuthenticationError,
         is_about_credentials=True,
     ),

@@ -120,7 +120,7 @@ class Caller:
             wait = self._wait_before_next(call, result, tries=tries)
             lost = self._clock.monotonic() - began
             if wait is None or not self._budget.wait(wait, lost=lost):
-                raise self._given_up(call, result)
+                raise self._given_up(call, result, wait=wait)
             self.note(f"{call.method} {call.path}: again after {wait:.1f} s")
 
     def _wait_before_next(
@@ -154,9 +154,9 @@ class Caller:
     def _doubled(self, tries: int) -> float:
         return min(2.0 ** (tries - 1), LONGEST_WAIT) * (0.75 + self._jitter() / 2)
 
-    def _given_up(self, call: Call, result: Answer | Failure) -> RemoteError:
+    def _given_up(self, call: Call, result: Answer | Failure, *, wait: float | None) -> RemoteError:
         if isinstance(result, Answer):
-            return self.messages.outage(result)
+            return self.messages.outage(result, wait=wait)
         if call.kind is Kind.WRITE and result.may_stand:
             return OutcomeUnknown(self.messages.lost(call, result))
         return (ResponseError if result.is_oversized else NetworkError)(result.fault)

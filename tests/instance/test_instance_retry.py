@@ -103,6 +103,7 @@ def test_one_budget_holds_for_all() -> None:
         made.instance.read([USERS])
     assert caught.value.faults[0].code == "instance-rate-limit"
     assert "100 requests per hour" in str(caught.value)
+    assert "in 60 s" in (caught.value.faults[0].next or "")
     assert made.clock.monotonic() == 60
 
 

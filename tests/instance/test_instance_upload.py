@@ -15,6 +15,7 @@ from instance_replies import (
     SIGN_ON,
     STALE,
     TOKEN,
+    URL,
     Reply,
     Sent,
     bench,
@@ -93,6 +94,7 @@ def test_the_file_is_the_last_part(package: Path) -> None:
         SENT,
         page("<html>ok</html>"),
         Reply(302, b"", (("Location", "/sys_remote_update_set_list.do"),)),
+        Reply(302, b"", (("Location", f"{URL}/some_processor.do"),)),
     ],
 )
 def test_sent_is_all_that_a_success_says(package: Path, reply: Reply) -> None:
