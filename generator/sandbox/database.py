@@ -17,7 +17,7 @@ from pathlib import Path
 from generator.clock import Clock
 from generator.sandbox.dictionary import Dictionary
 from generator.sandbox.query import parse
-from generator.sandbox.query_sql import Query, compile_query
+from generator.sandbox.query_sql import Query, compile_query, value_sql
 
 Row = dict[str, str]
 """One record: column to stored string; always with `sys_id`."""
@@ -26,11 +26,14 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
     class TEXT NOT NULL, sys_id TEXT NOT NULL, data TEXT NOT NULL,
     PRIMARY KEY (class, sys_id)
-) WITHOUT ROWID;
+);
 CREATE TABLE IF NOT EXISTS learnt (name TEXT PRIMARY KEY, extends TEXT, columns TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS opening (number INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS content (sys_id TEXT PRIMARY KEY, data BLOB NOT NULL);
 """
+
+INDEXED = ("name", "remote_update", "remote_update_set", "update_set", "user")
+"""Columns that are looked up again and again where a set has thousands of updates."""
 
 MOMENT = "%Y-%m-%d %H:%M:%S"
 """How an instance stores a date-time, UTC."""
@@ -72,6 +75,12 @@ class Database:
         if path is not None:
             self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.executescript(_SCHEMA)
+        for name in INDEXED:
+            value = value_sql(name, row="data")
+            self._connection.execute(
+                f"CREATE INDEX IF NOT EXISTS record_{name} ON record "
+                f"(class, {value} COLLATE NOCASE, sys_id)"
+            )
         for name, extends, columns in self._connection.execute("SELECT * FROM learnt"):
             dictionary.ensure_table(name, extends=extends, columns=json.loads(columns))
         dictionary.on_learn = self._keep_table

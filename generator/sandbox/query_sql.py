@@ -35,6 +35,11 @@ _ALONE: Mapping[str, str] = {
 }
 
 
+def value_sql(name: str, *, row: str) -> str:
+    """SQL of a column's value; indexes have the very same."""
+    return f"IFNULL({row} ->> '$.{name}', '')"
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """SQL of an encoded query; rows are `record AS r0`."""
@@ -80,7 +85,7 @@ class _Compiler:
         column = self.dictionary.columns(table).get(name)
         if column is None or not _NAME.fullmatch(name):
             return None
-        here = f"{alias}.sys_id" if name == "sys_id" else f"IFNULL({alias}.data ->> '$.{name}', '')"
+        here = f"{alias}.sys_id" if name == "sys_id" else value_sql(name, row=f"{alias}.data")
         if not rest:
             return _Sql(here, numeric=column.type == "number")
         if column.reference is None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from generator.clock import SteppedClock
-from generator.sandbox.database import Database, DuplicateError
+from generator.sandbox.database import INDEXED, Database, DuplicateError
 from generator.sandbox.dictionary import Dictionary, SecretKind
 
 NOW = datetime(2026, 3, 12, 10, 0, tzinfo=UTC)
@@ -154,3 +154,16 @@ def test_hidden_columns_are_gone_from_descendants_too():
     assert "version" not in dictionary.columns("sys_app")
     dictionary.hide()
     assert "version" in dictionary.columns("sys_app")
+
+
+@pytest.mark.parametrize("name", INDEXED)
+def test_columns_of_large_tables_are_found_by_an_index(database, name):
+    table = "sys_user_has_role" if name == "user" else "sys_update_xml"
+    table = "sys_update_preview_xml" if name == "remote_update" else table
+    found = database.compile(table, f"{name}=x")
+    plan = database._execute(
+        "EXPLAIN QUERY PLAN SELECT data FROM record AS r0 "  # noqa: S608 - both are compiled
+        f"WHERE {found.where} ORDER BY {found.order}",
+        found.parameters,
+    )
+    assert f"USING INDEX record_{name} " in str(plan)
