@@ -400,3 +400,16 @@ def test_a_proxy_cannot_stand_for_the_host(opened: Open) -> None:
         instance = opened("https://dev1.example.invalid", ca=trustme.CA(), proxy=proxy.url())
         assert _code(instance) == "instance-tls-authority"
         assert proxy.requests == []
+
+
+def test_the_named_authority_is_the_only_one(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library's own list must not be added to `instance.ca_file`."""
+    listed = trustme.CA()
+    bundle = tmp_path / "bundle.pem"
+    listed.cert_pem.write_to_path(str(bundle))
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(bundle))
+    with _serving(reply(NONE_FOUND), _tls(listed, "localhost")) as server:
+        instance = opened(server.url("localhost"), ca=trustme.CA())
+        assert _code(instance) == "instance-tls-authority"
