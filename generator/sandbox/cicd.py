@@ -25,6 +25,7 @@ from generator.sandbox.commit import (
 from generator.sandbox.context import Context, Json
 from generator.sandbox.current_set import IN_PROGRESS
 from generator.sandbox.database import Row
+from generator.sandbox.notes import note
 from generator.sandbox.preview import begin_preview, can_preview
 from generator.sandbox.progress import Operation, begin, failure, tracker_row
 from generator.sandbox.retrieved_sets import SETS, Role, find_set, is_sys_id, role_of
@@ -79,7 +80,7 @@ def _application(context: Context, scope: str) -> str:
 
 def _retrieve(context: Context) -> Response:
     """There is no other instance to retrieve from: no source is ever found."""
-    context.sandbox.unsupported.append("POST update_set/retrieve: the sandbox has no source")
+    note(context.sandbox, "POST update_set/retrieve: the sandbox has no source")
     return context.error(404, NOT_FOUND)
 
 

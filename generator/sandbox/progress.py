@@ -89,10 +89,13 @@ _OPERATIONS: WeakKeyDictionary[Sandbox, Operations] = WeakKeyDictionary()
 def operations(sandbox: Sandbox) -> Operations:
     """The sandbox's operations; what an earlier process left under way is undone first."""
     found = _OPERATIONS.get(sandbox)
-    if found is None:
-        found = _OPERATIONS.setdefault(sandbox, Operations())
-        recover(sandbox)
-    return found
+    if found is not None:
+        return found
+    with sandbox.database.transaction():
+        # Another thread may have been here first: what it has begun is not undone.
+        if sandbox not in _OPERATIONS:
+            recover(sandbox)
+        return _OPERATIONS.setdefault(sandbox, Operations())
 
 
 def begin(

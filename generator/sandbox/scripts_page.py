@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from generator.sandbox.context import Context
 from generator.sandbox.login import login_redirect
+from generator.sandbox.notes import note
 from generator.sandbox.upload import token_page
 
 NOT_SUPPORTED = "not supported by this sandbox"
@@ -19,7 +20,7 @@ def _page(context: Context) -> Response:
 def _run(context: Context) -> Response:
     if context.user is None or context.session is None or not context.session.is_ui:
         return login_redirect(context)
-    context.sandbox.unsupported.append("POST /sys.scripts.do: scripts are not run")
+    note(context.sandbox, "POST /sys.scripts.do: scripts are not run")
     return context.html(f"<html><body><pre>{NOT_SUPPORTED}</pre></body></html>")
 
 

@@ -60,6 +60,14 @@ def token_page(context: Context, *, title: str, action: str, body: str) -> Respo
     return with_session(context, context.html(page + filler), session)
 
 
+def _list_page(context: Context) -> Response:
+    """The list of retrieved sets, where an upload may redirect to; without the rows."""
+    if context.user is None or context.session is None or not context.session.is_ui:
+        return login_redirect(context)
+    page = "<!DOCTYPE html><html><head><title>Retrieved Update Sets</title></head></html>"
+    return with_session(context, context.html(page), context.session)
+
+
 def _upload(context: Context) -> Response:
     """`/sys_upload.do`: reads all of the form, and says nothing about what came of it."""
     form = read_form(context.request, file_field=FILE)
@@ -105,5 +113,6 @@ def _takes_file_first(context: Context) -> bool:
 ROUTES = (
     ("/upload.do", ("GET",), upload_page),
     ("/sys_upload.do", ("POST",), _upload),
+    (LIST, ("GET",), _list_page),
 )
 """Paths, methods and handlers (`generator.sandbox.routes`)."""

@@ -23,6 +23,7 @@ from generator.sandbox.commit import (
 from generator.sandbox.context import Context, Json
 from generator.sandbox.data_loss import data_loss, data_loss_query
 from generator.sandbox.database import Row
+from generator.sandbox.notes import note
 from generator.sandbox.preview import begin_preview, can_preview
 from generator.sandbox.progress import cancel, tracker_row
 from generator.sandbox.retrieved_sets import (
@@ -44,7 +45,7 @@ def _xmlhttp(context: Context) -> Response:
     if _may(context, fields):
         processor = _PROCESSORS.get(name)
         if processor is None:
-            context.sandbox.unsupported.append(f"xmlhttp.do processor {name[:80]!r}")
+            note(context.sandbox, "xmlhttp.do processor", given=name, known=_PROCESSORS)
         elif context.is_admin or processor is _status:
             # Write access to the sets, in practice admin [PLAT].
             with context.sandbox.database.transaction():

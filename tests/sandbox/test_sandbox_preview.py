@@ -177,6 +177,42 @@ def test_a_customers_table_must_exist() -> None:
     assert previewed(at, made, table) == []
 
 
+def test_an_unknown_table_of_the_platform_is_taken_to_exist_and_logged() -> None:
+    at = desk()
+    assert previewed(at, change("sys_odd_thing", "T")) == []
+    assert any("sys_odd_thing is unknown here" in line for line in at.box.log)
+
+
+def test_a_table_of_another_uncommitted_set_is_found_there() -> None:
+    at = desk()
+    text = change("sys_dictionary", "x_acme_thing").payload
+    at.upload(unload([Change(text, "sys_dictionary_x_acme_thing_null")], name="First"))
+    (found,) = previewed(at, change("x_acme_thing", "T"))
+    assert found.endswith(", but did find it in another uncommitted update set")
+    at = desk()
+    at.box.database.put("sys_db_object", {"name": "x_acme_thing", "sys_id": "7" * 32})
+    assert previewed(at, change("x_acme_thing", "T")) == []
+
+
+def test_a_caret_in_a_name_ends_no_condition() -> None:
+    at = desk()
+    prop = change("sys_properties", "a^ORname=instance_name", value="1")
+    odd = Change(change("sys_script_include", "S").payload, "x^ORnameISNOTEMPTY")
+    assert previewed(at, prop, odd) == []
+    assert at.set(SET)["inserted"] == "2"
+    assert at.commit(SET)["status"] == "2"
+    (row,) = at.rows("sys_properties", f"sys_id={hex_id('a^ORname=instance_name')}")
+    assert row["value"] == "1"
+    assert at.cicd("back_out", None, update_set_id=at.set(SET)["update_set"])["status"] == "2"
+    assert at.rows("sys_script_include", "name=S") == []
+
+
+def test_without_a_date_nothing_collides() -> None:
+    at = desk()
+    at.install(unload([change("sys_script_include", "S", updated=LATER)], name="First"))
+    assert previewed(at, change("sys_script_include", "S", updated="", script="x")) == []
+
+
 def test_a_payload_that_is_no_xml_is_a_problem() -> None:
     at = desk()
     broken = Change("<record_update table='x'><x", "x_1")

@@ -50,6 +50,22 @@ def test_the_answer_may_be_a_redirect() -> None:
     assert answer.headers["Location"] == "/sys_remote_update_set_list.do"
 
 
+def test_the_list_that_it_leads_to_is_for_those_who_are_signed_in() -> None:
+    page = desk().client.get("/sys_remote_update_set_list.do")
+    assert "Retrieved Update Sets" in page.text
+    assert Desk(sandbox()).client.get("/sys_remote_update_set_list.do").status_code == 302
+
+
+def test_a_form_with_too_long_a_field_or_too_many_is_dropped() -> None:
+    at = desk()
+    for parts in ([("sysparm_ck", "x" * 70_000)], [(f"f{n}", "") for n in range(200)]):
+        answer = at.post_form([*parts, ("attachFile", FILE)], header=at.token)
+        assert answer.status_code == 200
+    other = [("sysparm_ck", at.token), ("sysparm_target", "sys_remote_update_set")]
+    at.post_form([*other, ("anotherFile", FILE)], header=at.token)
+    assert stored(at.box) == (0, 0)
+
+
 @pytest.mark.parametrize("name", ["dev", "test", "prod"])
 def test_the_examples_arrive_whole(name: str) -> None:
     at = desk()

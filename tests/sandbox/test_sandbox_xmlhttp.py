@@ -201,16 +201,17 @@ def test_what_the_others_do_not_answer() -> None:
     assert at.ask("HierarchyUpdateSetCommitAjax", **batch) is None
     assert at.ask("AJAXProgressStatusChecker", sysparm_name="stop") is None
     assert back_out(at, "0" * 32) is None
-    local = at.rows("sys_update_set", "is_default=true")
     at.call("GET", "/api/now/ui/concoursepicker/updateset")
-    local = at.rows("sys_update_set", "is_default=true")
-    assert back_out(at, local[0]["sys_id"], sysparm_backout_type="other") is None
+    (local,) = at.rows("sys_update_set", "is_default=true")
+    assert back_out(at, local["sys_id"], sysparm_backout_type="other") is None
 
 
 def test_an_unknown_processor_is_not_answered_but_noted() -> None:
     at = desk()
     assert at.ask('Strange"<Ajax>') is None
     assert any("Strange" in line for line in at.box.unsupported)
+    assert at.ask("UpdateSetPreviewAjaxx") is None
+    assert any("nearest is UpdateSetPreviewAjax" in line for line in at.box.log)
 
 
 def test_an_unknown_progress_says_so() -> None:
