@@ -1,4 +1,4 @@
-"""The contract suite: what an instance answers over plain HTTP, asked of the sandbox or of a real one.
+"""The contract suite: plain HTTP to the sandbox, or to a real instance.
 
 `docs/contract.md` says how to run it. Without `--instance` it starts the sandbox and may write;
 with it, it reads, unless `--write` is given and the instance says that it is no production.
@@ -10,22 +10,37 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from contract_client import JSON_HEADERS, Answer, Rest, Target, Ui, anonymous
+from contract_client import Answer, Rest, Target, Ui, anonymous
 from contract_report import ANSWER, PROBE, RELEASE, collect, markdown
-from contract_scratch import NOTHING, Scratch, collecting
+from contract_scratch import NOTHING, SYS_ID, Scratch, collecting
+from contract_sets import PREFIX
 
 from generator.clock import SteppedClock, SystemClock
 from generator.secrets.interface import Secret
 
 USER, PASSWORD = "SN_SMTP_USER", "SN_SMTP_PASSWORD"
 CLIENT_ID, CLIENT_SECRET = "SN_SMTP_CLIENT_ID", "SN_SMTP_CLIENT_SECRET"
+READER, READER_PASSWORD = "SN_SMTP_READER_USER", "SN_SMTP_READER_PASSWORD"
 SANDBOX_START = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 PRODUCTION = "glide.installation.production"
+MADE_IN = (
+    ("sys_remote_update_set", "name"),
+    ("sys_update_set", "name"),
+    ("sys_update_xml", "target_name"),
+    ("sys_properties", "name"),
+    ("oauth_entity", "name"),
+    ("oauth_entity_profile", "name"),
+    ("oauth_entity_scope", "name"),
+    ("sys_email_account", "name"),
+)
+"""Tables of what the suite makes, and the column that carries the mark."""
+
 NO_RESOURCE = "Requested URI does not represent any resource"
 
 NewUi = Callable[[], Ui]
@@ -38,17 +53,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--write", action="store_true", help="allow tests that change something and undo it"
     )
     group.addoption("--patient", action="store_true", help="allow probes that idle for 35 minutes")
+    group.addoption(
+        "--action",
+        action="append",
+        default=[],
+        metavar="SYS_ID",
+        help="a draft Flow Designer action that a probe may publish",
+    )
     group.addoption("--report", metavar="FILE", help="write the probes' answers as Markdown")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if _option(config, "--instance") and getattr(config.option, "numprocesses", None):
-        raise pytest.UsageError("an instance is asked one request at a time: leave -n out")
+    url = _option(config, "--instance")
+    if url:
+        if getattr(config.option, "numprocesses", None):
+            raise pytest.UsageError("an instance is asked one request at a time: leave -n out")
+        _instance(config, str(url), run="")
 
 
-def _option(config: pytest.Config, name: str) -> str | bool | None:
+def _option(config: pytest.Config, name: str) -> str | bool | list[str] | None:
     """An option; none where this file was found too late for its options to be known."""
-    found: str | bool | None = config.getoption(name, default=None)
+    found: str | bool | list[str] | None = config.getoption(name, default=None)
     return found
 
 
@@ -64,12 +89,15 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
         yield _instance(request.config, str(url), run=run)
         return
     pytest.importorskip("werkzeug", reason="the sandbox needs the extra `sandbox`")
+    from generator.sandbox.base_rows import PLAIN_USER
     from generator.sandbox.instance import Sandbox
-    from generator.sandbox.seed import add_oauth_client
+    from generator.sandbox.seed import add_oauth_client, put_property
 
     clock = SteppedClock(SANDBOX_START)
     with Sandbox(clock=clock) as sandbox:
         sandbox.behaviour.change_requests = "CHG0030001"
+        # As a clone has it: only then may the probe of two active accounts act.
+        put_property(sandbox, "glide.email.smtp.active", "false")
         client = ("contract", Secret(secrets.token_urlsafe(18)))
         add_oauth_client(sandbox, client[0], secret=client[1].reveal())
         yield Target(
@@ -81,6 +109,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
             patient=True,
             run=run,
             client=client,
+            reader=(PLAIN_USER, Secret(sandbox.admin_password)),
             sandbox=sandbox,
         )
 
@@ -95,7 +124,6 @@ def _instance(config: pytest.Config, url: str, *, run: str) -> Target:
     user, password = os.environ.get(USER), os.environ.get(PASSWORD)
     if not user or not password:
         raise pytest.UsageError(f"set {USER} and {PASSWORD}; they are no arguments")
-    client_id, client_secret = os.environ.get(CLIENT_ID), os.environ.get(CLIENT_SECRET)
     return Target(
         url=f"{parts.scheme}://{parts.netloc}",
         user=user,
@@ -104,8 +132,15 @@ def _instance(config: pytest.Config, url: str, *, run: str) -> Target:
         may_write=bool(_option(config, "--write")),
         patient=bool(_option(config, "--patient")),
         run=run,
-        client=(client_id, Secret(client_secret)) if client_id and client_secret else None,
+        client=_pair(CLIENT_ID, CLIENT_SECRET),
+        reader=_pair(READER, READER_PASSWORD),
     )
+
+
+def _pair(name: str, secret: str) -> tuple[str, Secret] | None:
+    """A name and its secret from two variables; None unless both are set."""
+    given, hidden = os.environ.get(name), os.environ.get(secret)
+    return (given, Secret(hidden)) if given and hidden else None
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +158,26 @@ def rest(target: Target) -> Iterator[Rest]:
         pytest.exit(f"the instance does not answer as one that is awake: {awake.line()}", 1)
     yield caller
     caller.close()
+
+
+@pytest.fixture(scope="session")
+def reader(target: Target) -> Iterator[Rest | None]:
+    """REST calls as a user without roles, if one is named."""
+    if target.reader is None:
+        yield None
+        return
+    caller = Rest(replace(target, user=target.reader[0], password=target.reader[1]))
+    yield caller
+    caller.close()
+
+
+@pytest.fixture(scope="session")
+def actions(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Actions that may be published."""
+    given = _option(request.config, "--action")
+    found = tuple(given) if isinstance(given, list) else ()
+    assert all(SYS_ID.fullmatch(sys_id) for sys_id in found), "--action wants sys_ids"
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -195,13 +250,25 @@ def _has_form(page: Answer) -> bool:
 
 
 @pytest.fixture(scope="session")
-def may_write(target: Target, request: pytest.FixtureRequest) -> None:
-    """Skips unless writing was allowed, and the instance says that it is no production (A5)."""
+def may_write(target: Target, rest: Rest, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Skips unless writing was allowed, and the instance says that it is no production (A5).
+
+    At the end nothing that carries the run's mark may be left.
+    """
     if not target.may_write:
         pytest.skip("changes something on the instance: needs --write")
     settings: dict[str, str] = request.getfixturevalue("settings")
     if settings.get(PRODUCTION) != "false":
         pytest.skip(f"{PRODUCTION} does not read `false`: nothing is written here")
+    yield
+    mark = f"{PREFIX}.{target.run}"
+    left = {
+        f"{table} {row['sys_id']}"
+        for table, column in MADE_IN
+        for row in rest.find(table, f"{column}STARTSWITH{mark}", fields=f"sys_id,{column}")
+        if row[column].startswith(mark)
+    }
+    assert left == set(), "not removed; please delete by hand"
 
 
 @pytest.fixture
@@ -225,19 +292,6 @@ def cicd(rest: Rest) -> None:
     message, _ = answer.error()
     if answer.status != 404 or message == NO_RESOURCE:
         pytest.skip(f"the CI/CD API is not usable for this user: {answer.line()}")
-
-
-@pytest.fixture(scope="session")
-def control(target: Target) -> Callable[[str], Answer]:
-    """Read a page of the sandbox's own control paths."""
-    if target.sandbox is None:
-        pytest.skip("a real instance has no control paths")
-    caller = Rest(target)
-
-    def read(path: str) -> Answer:
-        return caller.send("GET", f"/__sandbox__/{path}", auth=anonymous, headers=JSON_HEADERS)
-
-    return read
 
 
 # The report

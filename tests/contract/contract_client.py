@@ -181,6 +181,9 @@ class Target:
     client: tuple[str, Secret] | None = None
     """Client ID and secret for a token by client credentials, if there are any."""
 
+    reader: tuple[str, Secret] | None = None
+    """Name and password of a user without roles, if there is one."""
+
     sandbox: Sandbox | None = None
     """Set if the sandbox is asked."""
 
@@ -202,6 +205,10 @@ def bearer(token: Secret) -> Auth:
         return request
 
     return sign
+
+
+class Unanswered(AssertionError):
+    """No answer came."""
 
 
 class Caller:
@@ -228,21 +235,32 @@ class Caller:
         data: bytes | Mapping[str, str] | None = None,
         files: Sequence[tuple[str, tuple[str | None, bytes | str, str]]] | None = None,
     ) -> Answer:
-        """Send one request; GET again on 429, 502, 503 and 504 (A2)."""
+        """Send one request; GET again on 429, 502, 503 and 504 (A2).
+
+        Raises:
+            Unanswered: No answer came; nothing of the request is told but method and path.
+        """
+        __tracebackhide__ = True  # its arguments hold secrets
         tries = MOST_TRIES if method == "GET" else 1
         for attempt in range(tries):
-            with self._session.request(
-                method,
-                self.target.url + path,
-                auth=auth,
-                headers=dict(headers or {}),
-                params=params,
-                data=data,
-                files=files,  # type: ignore[arg-type]  # None as a name makes it a field
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            ) as response:
-                answer = _answer(response, path)
+            failure = ""
+            try:
+                with self._session.request(
+                    method,
+                    self.target.url + path,
+                    auth=auth,
+                    headers=dict(headers or {}),
+                    params=params,
+                    data=data,
+                    files=files,  # type: ignore[arg-type]  # None as a name makes it a field
+                    timeout=TIMEOUT,
+                    allow_redirects=False,
+                ) as response:
+                    answer = _answer(response, path)
+            except requests.RequestException as error:
+                failure = type(error).__name__
+            if failure:
+                raise Unanswered(f"{method} {path.partition('?')[0]}: {failure}")
             if answer.status not in RETRIED or attempt == tries - 1:
                 break
             wait = answer.headers.get("Retry-After", "")
@@ -340,6 +358,7 @@ class Ui(Caller):
 
     def sign_in(self) -> Answer:
         """Way 1: name and password by `/angular.do`; the answer of the login."""
+        __tracebackhide__ = True
         form = {
             "sysparm_type": "login",
             "ni.nolog.user_password": "true",
@@ -380,6 +399,7 @@ class Ui(Caller):
 
     def form(self, *, password: Secret | None = None) -> Answer:
         """Way 4: the classic form; the answer of the login."""
+        __tracebackhide__ = True
         token = token_of(self.call("GET", "/login.do", auth=anonymous))
         form = {
             "user_name": self.target.user,
@@ -412,6 +432,7 @@ class Ui(Caller):
         in_header: bool = True,
     ) -> Answer:
         """Send a file to the upload processor (A6)."""
+        __tracebackhide__ = True
         given = (token or self.token).reveal()
         fields: list[tuple[str, tuple[str | None, bytes | str, str]]] = [
             ("sysparm_ck", (None, given, "")),
@@ -426,6 +447,7 @@ class Ui(Caller):
 
     def process(self, processor: str, **fields: str) -> Answer:
         """Call a processor of `/xmlhttp.do` (A7, A9)."""
+        __tracebackhide__ = True
         form = {
             "sysparm_processor": processor,
             "sysparm_scope": "global",
@@ -440,6 +462,7 @@ class Ui(Caller):
         self, method: str, path: str, *, with_token: bool, body: object = None, **params: str
     ) -> Answer:
         """A REST call on the jar, which an importer never makes."""
+        __tracebackhide__ = True
         headers = dict(JSON_HEADERS)
         if with_token:
             headers["X-UserToken"] = self.token.reveal()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from xml.etree import ElementTree
 
 from contract_client import Answer, Rest, Target, Ui, shown
@@ -25,6 +26,7 @@ RUNNING = frozenset({"0", "1", "pending", "running"})
 
 SYS_ID = re.compile(r"[0-9a-f]{32}")
 TRIES = 150
+PASSES = 3
 NOTHING = "00000000000000000000000000000000"
 """A sys_id that no record has."""
 
@@ -165,22 +167,46 @@ class Scratch:
 
     def clean(self) -> list[str]:
         """Remove everything; what is still there in spite of it."""
-        for file in reversed(self._files):
-            self._undo(file)
-        for table, sys_id in reversed(self._rows):
-            self._delete(table, sys_id)
-            self._delete_all(UPDATES, f"name={table}_{sys_id}^remote_update_setISEMPTY")
-        for file in reversed(self._files):
-            self._remove(file)
-        left = [
-            f"{table} {sys_id}" for table, sys_id in self._rows if self._is_there(table, sys_id)
-        ]
-        for file in self._files:
-            left += [f"{SETS} {m.sys_id}" for m in file.members if self._is_there(SETS, m.sys_id)]
-            left += [f"{r.table} {r.sys_id}" for r in file.records if self._has(r)]
+        left: list[str] = []
+        for _ in range(PASSES):
+            for file in reversed(self._files):
+                self._try(partial(self._undo, file))
+            for table, sys_id in reversed(self._rows):
+                self._try(partial(self._forget, table, sys_id))
+            for file in reversed(self._files):
+                self._try(partial(self._remove, file))
+            left = self._left()
+            if not left:
+                break
         self._files.clear()
         self._rows.clear()
         return left
+
+    def _try(self, step: Callable[[], None]) -> None:
+        """One step that fails does not keep the others from being made; `_left` tells the rest."""
+        with suppress(AssertionError):
+            step()
+
+    def _left(self) -> list[str]:
+        made = [
+            *self._rows,
+            *((SETS, member.sys_id) for file in self._files for member in file.members),
+            *((record.table, record.sys_id) for file in self._files for record in file.records),
+        ]
+        left = []
+        for table, sys_id in made:
+            try:
+                is_there = self._is_there(table, sys_id)
+            except AssertionError:
+                is_there = True  # unknown is not gone
+            if is_there:
+                left.append(f"{table} {sys_id}")
+        return left
+
+    def _forget(self, table: str, sys_id: str) -> None:
+        if self._is_there(table, sys_id):
+            self._delete(table, sys_id)
+        self._delete_all(UPDATES, f"name={table}_{sys_id}^remote_update_setISEMPTY")
 
     def _undo(self, file: SetFile) -> None:
         """Back out what was committed; else delete its records."""
@@ -188,15 +214,31 @@ class Scratch:
         local = (row or {}).get("update_set", "")
         if SYS_ID.fullmatch(local) and self._is_there(LOCAL_SETS, local):
             # Whatever comes of it: the records are deleted one by one below.
-            begun = self.cicd("update_set/back_out", update_set_id=local, rollback_installs="true")
-            if begun.status == 200:
-                self.finish(begun)
+            self._try(lambda: self._back_out(local))
         for record in file.records:
             if self._has(record):
                 self._delete(record.table, record.sys_id)
             self._delete_all(UPDATES, f"name={record.name}^remote_update_setISEMPTY")
         for member in file.members:
             self._delete_all(LOCAL_SETS, f"remote_sys_id={member.sys_id}^name={member.name}")
+
+    def _back_out(self, local: str) -> None:
+        begun = self.cicd("update_set/back_out", update_set_id=local, rollback_installs="true")
+        if begun.status == 200:
+            self.finish(begun)
+            return
+        ui = self.ui
+        tracker = ui and processed(
+            ui.process(
+                "AJAXPushBackOutWorker",
+                sysparm_name="start",
+                sysparm_push_id=local,
+                sysparm_progress_name="Contract test",
+                sysparm_backout_type="update_set",
+            )
+        )
+        if tracker:
+            self.finish_tracker(tracker)
 
     def _remove(self, file: SetFile) -> None:
         """Children first, then the header (A11)."""

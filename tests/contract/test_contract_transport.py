@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from contract_client import JSON_HEADERS, Rest, Target, anonymous
@@ -33,16 +34,7 @@ def test_the_refusal_of_unknown_credentials_has_its_body(rest: Rest, target: Tar
 
 def test_a_wrong_password_is_refused_like_none(target: Target) -> None:
     """A16: wrong credentials are a 401, too [MEAS]."""
-    stranger = Target(
-        url=target.url,
-        user=a_name(target.run),
-        password=Secret("not" + "-a-password"),
-        clock=target.clock,
-        may_write=False,
-        patient=False,
-        run=target.run,
-        sandbox=target.sandbox,
-    )
+    stranger = replace(target, user=a_name(target.run), password=Secret("not" + "-a-password"))
     caller = Rest(stranger)
     answer = caller.send("GET", USERS, params={"sysparm_limit": "1"})
     caller.close()
@@ -146,3 +138,14 @@ def test_a_body_that_is_no_json_is_refused(rest: Rest, may_write: None) -> None:
     )
     assert answer.status == 400
     assert re.match("Exception while reading request", answer.error()[0])
+
+
+def test_a_large_body_is_refused(rest: Rest, scratch: Scratch) -> None:
+    """A2: above 10,485,760 bytes 400 [DOC KB0747638]."""
+    values = {"name": a_name(rest.target.run), "value": "1", "type": "string"}
+    sys_id = scratch.insert("sys_properties", values)
+    body = {"value": "x" * 10_485_760}
+    answer = rest.send("PATCH", f"/api/now/table/sys_properties/{sys_id}", body=body)
+    assert answer.status == 400
+    row = rest.row("sys_properties", sys_id, fields="value")
+    assert row == {"value": "1"}
