@@ -94,6 +94,8 @@ def insert_record(context: Context, table: str) -> Response:
 def update_record(context: Context, table: str, sys_id: str) -> Response:
     """`PUT` and `PATCH /api/now/table/{table}/{sys_id}`: only the given columns change."""
     check_table(context, table)
+    # Before the transaction: a slow body must keep nobody waiting.
+    body = read_values(context)
     database = context.sandbox.database
     with database.transaction():
         before = database.get(table, sys_id) if may_read(context, table) else None
@@ -101,7 +103,7 @@ def update_record(context: Context, table: str, sys_id: str) -> Response:
             raise RestError(*MISSING)
         actual = class_of(table, before)
         _demand_write(context, actual, verb="Update")
-        given = _known(context, actual, read_values(context))
+        given = _known(context, actual, body)
         values = _judged(context, actual, before=before, values=given)
         # A save that changes nothing is none: no stamp moves. [PLAT]
         if all(before.get(name, "") == value for name, value in values.items()):

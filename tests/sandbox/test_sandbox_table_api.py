@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from threading import Thread
 
 import pytest
 import requests
@@ -285,6 +286,23 @@ def test_values_become_strings(call):
     }
     made = call("POST", f"{TABLE}/{ACCOUNT}", body).json()["result"]
     assert [made[name] for name in body] == ["", "v", "1.5", '["x"]']
+
+
+def test_nothing_is_locked_while_a_body_comes_in(call, sandbox):
+    path = f"{TABLE}/sys_user/{ADMIN_ID}"
+    found = []
+
+    def slowly():
+        yield b'{"title":'
+        reader = Thread(target=lambda: found.append(sandbox.database.get("sys_user", ADMIN_ID)))
+        reader.start()
+        reader.join(timeout=30)
+        yield b'"Boss"}'
+
+    request = requests.Request("PATCH", HOST + path, headers=JSON, auth=call.auth, data=slowly())
+    response = call.session.send(call.session.prepare_request(request))
+    assert response.json()["result"]["title"] == "Boss"
+    assert found[0]["sys_id"] == ADMIN_ID
 
 
 def test_half_a_character_breaks_no_answer(call):
