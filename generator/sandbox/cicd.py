@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from werkzeug.wrappers import Response
@@ -14,7 +13,7 @@ from generator.sandbox.cicd_shapes import (
     begun,
     paths,
     progress_body,
-    refuse,
+    served,
 )
 from generator.sandbox.commit import (
     begin_commit,
@@ -28,6 +27,7 @@ from generator.sandbox.database import Row
 from generator.sandbox.notes import note
 from generator.sandbox.preview import begin_preview, can_preview
 from generator.sandbox.progress import Operation, begin, failure, tracker_row
+from generator.sandbox.rest import read_object
 from generator.sandbox.retrieved_sets import SETS, Role, find_set, is_sys_id, role_of
 from generator.sandbox.versions import LOCAL_SETS
 
@@ -36,8 +36,6 @@ COMMITTED = "The update set is committed already"
 UNPREVIEWED = "The update set must be previewed before it can be committed"
 OPEN_PROBLEMS = "To commit this update set you must address all problems."
 """The last is the platform's; the others' words are ours [INF] (C6, C7, C20)."""
-
-JSON_TYPE = "application/json"
 
 
 def _create(context: Context) -> Response:
@@ -180,39 +178,13 @@ def _failing(context: Context, row: Row, message: str) -> Operation:
 
 
 def _force(context: Context) -> bool | None:
-    """`force_commit` of the body, false by default; None if it is nothing to go by."""
-    data = context.request.get_data()
-    if not data:
-        return False
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    given = body.get("force_commit", "false") if isinstance(body, dict) else None
-    return {"true": True, "false": False}.get(str(given).lower())
+    """`force_commit` of the body, false by default; None if it is nothing to go by.
 
-
-def _guarded(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """First the plugin, the role and the headers, then the call; all in one transaction."""
-
-    def guarded(context: Context, **parts: str) -> Response:
-        refusal = refuse(context) or _headers(context)
-        if refusal is not None:
-            return refusal
-        with context.sandbox.database.transaction():
-            return handler(context, **parts)
-
-    return guarded
-
-
-def _headers(context: Context) -> Response | None:
-    """Every call needs `Accept`, one that writes `Content-Type`, too, else 400 [DOC]."""
-    request = context.request
-    if not request.headers.get("Accept"):
-        return context.error(400, "Exception while reading request", "Accept is missing")
-    if request.method != "GET" and request.mimetype != JSON_TYPE:
-        return context.error(400, "Exception while reading request", "Content-Type is missing")
-    return None
+    Raises:
+        RestError: 400: The body is no JSON object.
+    """
+    given = str(read_object(context).get("force_commit", "false")).lower()
+    return {"true": True, "false": False}.get(given)
 
 
 _CALLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
@@ -226,6 +198,6 @@ _CALLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
 )
 
 ROUTES = tuple(
-    (path, (method,), _guarded(handler)) for rest, method, handler in _CALLS for path in paths(rest)
+    (path, (method,), served(handler)) for rest, method, handler in _CALLS for path in paths(rest)
 )
 """Paths, methods and handlers (`generator.sandbox.routes`)."""

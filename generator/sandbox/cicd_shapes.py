@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from werkzeug.wrappers import Response
 
 from generator.sandbox.context import Context, Json
 from generator.sandbox.database import Row
 from generator.sandbox.progress import FAILED, LABELS, PENDING, Operation, operations
+from generator.sandbox.rest import guarded
 
 ROLE = "sn_cicd.sys_ci_automation"
 
@@ -16,7 +19,6 @@ BAD_CREDENTIALS = "The user credentials are incorrect."
 FORBIDDEN = "Forbidden. The user isn't an admin or doesn't have the sn_cicd.sys_ci_automation role."
 NOT_FOUND = "Not found. The requested item wasn't found."
 CONFLICT = "Conflict. The requested item isn't unique."
-INVALID_METHOD = "Invalid method. The functionality is inactive."
 """Documented meanings; that they are the bodies' messages is inferred [INF] (C20)."""
 
 
@@ -30,6 +32,21 @@ def refuse(context: Context) -> Response | None:
     if behaviour.cicd == "no_role" or not context.has_role(ROLE):
         return context.error(403, FORBIDDEN)
     return None
+
+
+def served(handler: Callable[..., Response]) -> Callable[..., Response]:
+    """First the plugin and the role, then the headers, then the call, all in one transaction."""
+
+    def in_transaction(context: Context, **parts: str) -> Response:
+        with context.sandbox.database.transaction():
+            return handler(context, **parts)
+
+    checked = guarded(in_transaction)
+
+    def first(context: Context, **parts: str) -> Response:
+        return refuse(context) or checked(context, **parts)
+
+    return first
 
 
 def paths(rest: str) -> tuple[str, ...]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from werkzeug.wrappers import Response
 
 from generator.sandbox.context import Context
 from generator.sandbox.current_set import IN_PROGRESS, choose_set, current_set
 from generator.sandbox.database import Row
+from generator.sandbox.rest import guarded, read_object
 from generator.sandbox.retrieved_sets import is_sys_id
 from generator.sandbox.versions import LOCAL_SETS
 
@@ -22,11 +21,7 @@ def _read(context: Context) -> Response:
 
 def _choose(context: Context) -> Response:
     """`{"sysId": ...}`; a cookie's call needs its `X-UserToken`, as any other REST call."""
-    try:
-        body = json.loads(context.request.get_data())
-    except (ValueError, RecursionError):
-        body = None
-    given = body.get("sysId") if isinstance(body, dict) else None
+    given = read_object(context).get("sysId")
     if not isinstance(given, str):
         return context.error(400, "Exception while reading request", "sysId is missing")
     row = context.sandbox.database.get(LOCAL_SETS, given) if is_sys_id(given) else None
@@ -42,7 +37,7 @@ def _shown(row: Row) -> dict[str, str]:
 
 
 ROUTES = (
-    ("/api/now/ui/concoursepicker/updateset", ("GET",), _read),
-    ("/api/now/ui/concoursepicker/updateset", ("PUT",), _choose),
+    ("/api/now/ui/concoursepicker/updateset", ("GET",), guarded(_read)),
+    ("/api/now/ui/concoursepicker/updateset", ("PUT",), guarded(_choose)),
 )
 """Paths, methods and handlers (`generator.sandbox.routes`)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from generator.sandbox.cicd_shapes import NO_RESOURCE
 from generator.sandbox.context import Context, Json
 from generator.sandbox.database import Row
+from generator.sandbox.rest import guarded, read_object
 from generator.sandbox.retrieved_sets import is_sys_id
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ def _activate(context: Context) -> Response:
         return context.error(400, NO_RESOURCE)
     if not context.is_admin:
         return context.error(403, "User Not Authorized", "Failed API level ACL Validation")
-    try:
-        body = json.loads(context.request.get_data())
-    except (ValueError, RecursionError):
-        body = None
+    body = read_object(context)
     wanted = _sys_ids(body)
     if wanted is None:
         return context.error(400, "Exception while reading request", "flows and actions are lists")
@@ -52,9 +50,9 @@ def _activate(context: Context) -> Response:
     return context.result({"summary": summary, "results": shown}, status=status)
 
 
-def _sys_ids(body: object) -> list[tuple[str, str]] | None:
+def _sys_ids(body: Mapping[str, object]) -> list[tuple[str, str]] | None:
     """Kind and sys_id of everything that is to be activated."""
-    if not isinstance(body, dict):
+    if not {"flows", "actions"} & {*body}:
         return None
     found: list[tuple[str, str]] = []
     for kind in ("flows", "actions"):
@@ -124,5 +122,5 @@ def _result(
     }
 
 
-ROUTES = (("/api/now/wfa_fluent/activate_flows", ("POST",), _activate),)
+ROUTES = (("/api/now/wfa_fluent/activate_flows", ("POST",), guarded(_activate)),)
 """Paths, methods and handlers (`generator.sandbox.routes`)."""

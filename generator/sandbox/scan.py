@@ -5,15 +5,15 @@ The sandbox has no checks: a scan runs, and finds nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from generator.sandbox.cicd_shapes import NOT_FOUND, begun, link, paths, refuse
+from generator.sandbox.cicd_shapes import NOT_FOUND, begun, link, paths, served
 from generator.sandbox.context import Context, Json
 from generator.sandbox.progress import LABELS, Outcome, begin, failure, tracker_row
+from generator.sandbox.rest import read_object
 from generator.sandbox.retrieved_sets import is_sys_id
 from generator.sandbox.versions import LOCAL_SETS
 
@@ -27,11 +27,7 @@ FINDINGS_LABEL = "First 10,000 findings"
 
 def _suite_scan(context: Context, suite_id: str) -> Response:
     """`{"update_set_sys_ids": [...]}`: local sets, not retrieved ones."""
-    try:
-        body = json.loads(context.request.get_data())
-    except (ValueError, RecursionError):
-        body = None
-    given = body.get("update_set_sys_ids") if isinstance(body, dict) else None
+    given = read_object(context).get("update_set_sys_ids")
     if not isinstance(given, list) or not given:
         # [INF] 400 is not among the documented codes.
         return context.error(500, "update_set_sys_ids must not be empty")
@@ -106,17 +102,6 @@ def _result(context: Context, progress_id: str) -> Response:
     return context.result(body)
 
 
-def _guarded(handler: Callable[..., Response]) -> Callable[..., Response]:
-    def guarded(context: Context, **parts: str) -> Response:
-        refusal = refuse(context)
-        if refusal is not None:
-            return refusal
-        with context.sandbox.database.transaction():
-            return handler(context, **parts)
-
-    return guarded
-
-
 _CALLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("/instance_scan/suite_scan/<suite_id>/update_sets", "POST", _suite_scan),
     ("/instance_scan/point_scan", "POST", _point_scan),
@@ -124,6 +109,6 @@ _CALLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
 )
 
 ROUTES = tuple(
-    (path, (method,), _guarded(handler)) for rest, method, handler in _CALLS for path in paths(rest)
+    (path, (method,), served(handler)) for rest, method, handler in _CALLS for path in paths(rest)
 )
 """Paths, methods and handlers (`generator.sandbox.routes`)."""

@@ -93,15 +93,18 @@ def test_nobody_is_not_let_in() -> None:
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("headers", [{"Content-Type": "text/plain"}, {"Accept": ""}])
-def test_headers_are_demanded(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"Content-Type": "text/plain"}, 415), ({"Content-Type": ""}, 400), ({"Accept": ""}, 400)],
+)
+def test_headers_are_demanded(headers: dict[str, str], status: int) -> None:
     at = desk()
     given = {**REST, "Content-Type": "application/json", "X-UserToken": at.token, **headers}
     answer = at.client.post(f"{BASE}/update_set/preview/{SET}", headers=given, data=b"{}")
-    assert refused(answer) == (400, "Exception while reading request")
+    assert refused(answer)[0] == status
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"force_commit":"perhaps"}', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"{", b"7", b'{"force_commit":"perhaps"}', b"[" * 100_000])
 def test_a_body_that_is_nothing_to_go_by(body: bytes) -> None:
     at = desk()
     at.upload(unload([ONE]))

@@ -192,4 +192,4 @@ def test_an_unreadable_scan_body() -> None:
     at = desk()
     headers = {**REST, "X-UserToken": at.token, "Content-Type": "application/json"}
     path = f"/api/sn_cicd/instance_scan/suite_scan/{'0' * 32}/update_sets"
-    assert at.client.post(path, data=b"{", headers=headers).status_code == 500
+    assert at.client.post(path, data=b"{", headers=headers).status_code == 400
