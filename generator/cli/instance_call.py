@@ -142,6 +142,7 @@ def outcome(
             code, faults = report.exit_code, report.faults
         except GeneratorError as error:
             code, faults = error.exit_code, error.faults
+            report.failed(faults[0].message)
         report.requests = run.instance.requests
         return Outcome(result=report.as_json(), text=text(report), exit_code=code, faults=faults)
 

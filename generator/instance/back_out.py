@@ -41,7 +41,9 @@ def back_out(run: Run) -> None:
         VerificationFailed: A local set is still there afterwards.
         RemoteError: The instance did not clearly answer.
     """
+    run.begin("preflight")
     known = _preflight(run)
+    run.begin("back out")
     chosen = _last_import(run, known)
     names = ", ".join(f"{entry.name} ({entry.local_set})" for entry in chosen)
     if run.options.dry_run:
@@ -87,6 +89,12 @@ def _last_import(run: Run, known: Mapping[str, Known]) -> tuple[Known, ...]:
     The last import is this package's, if it is committed; else the one committed last.
     """
     committed = [entry for entry in known.values() if entry.state == COMMITTED and entry.local_set]
+    if committed:
+        # What a back out took already may still be named by its retrieved set (C10).
+        ids = ",".join(entry.local_set for entry in committed)
+        found = run.read({"local": Read(LOCAL_SETS, f"sys_idIN{ids}", ("sys_id", "state"))})
+        there = {row.get("sys_id") for row in answered(found["local"]).rows}
+        committed = [entry for entry in committed if entry.local_set in there]
     own = {entry.sys_id for entry in run.package.sets}
     mine = [entry for entry in committed if entry.sys_id in own]
     chosen = mine or _newest(committed)

@@ -9,7 +9,8 @@ from generator.instance.account import account_read
 from generator.instance.interface import Found, Read, Row
 from generator.instance.known_sets import COMMITTED, SETS, UPDATES, Known, known_of, sets_read
 from generator.instance.package_files import ACCOUNT_TABLE, PackageSet, Unit
-from generator.instance.preview_step import PREVIEWS
+from generator.instance.preview_step import PREVIEWS, PROBLEMS
+from generator.instance.problems import SKIPPED
 from generator.instance.read_back import child_reads, compare, record_reads
 from generator.instance.report import Difference, SetFound
 from generator.instance.resolve_step import ALREADY_SO
@@ -54,6 +55,12 @@ def confirm(run: Run, unit: Unit, known: Mapping[str, Known]) -> Confirmed:
             ("sys_id", "proposed_action", "remote_update.name", "remote_update.remote_update_set"),
             limit=10_000,
         ),
+        "resolved": Read(
+            PROBLEMS,
+            f"remote_update_setIN{','.join(locals_)}^status={SKIPPED}",
+            ("sys_id", "status", "remote_update.name"),
+            limit=10_000,
+        ),
         "account": account_read(run.package.account),
         "secret": secret_read(run.package),
         **record_reads(records),
@@ -71,7 +78,7 @@ def confirm(run: Run, unit: Unit, known: Mapping[str, Known]) -> Confirmed:
     found = run.read(reads)
     result = Confirmed(account=found["account"], has_secret=bool(answered(found["secret"]).total))
     result.differences += _set_differences(run, unit, known, found)
-    back = compare(records, found, without=_left_out(run, found["skipped"]))
+    back = compare(records, found, without=_left_out(run, found["skipped"], found["resolved"]))
     result.differences += back.differences
     for text in back.notes:
         run.report.note(text)
@@ -79,16 +86,20 @@ def confirm(run: Run, unit: Unit, known: Mapping[str, Known]) -> Confirmed:
     return result
 
 
-def _left_out(run: Run, found: Found) -> frozenset[str]:
-    """Names of updates that were left out of the commit and need not read as the package says.
+def _left_out(run: Run, skipped: Found, resolved: Found) -> frozenset[str]:
+    """Names of updates that somebody decided to leave out: they need not read as the package says.
 
-    What the built-in rule left out must.
+    What the built-in rule left out must, and so must what the platform skipped by itself.
     """
     same = {p.update for p in run.report.problems if p.reason == ALREADY_SO}
-    rows = () if found.error is not None else found.rows
-    names = {
-        row.get("remote_update.name", "") for row in rows if row.get("proposed_action") == "skip"
-    } - same
+    decided = {
+        row.get("remote_update.name", "") for row in resolved.rows if row.get("status") == SKIPPED
+    }
+    names = (decided - same) & {
+        row.get("remote_update.name", "")
+        for row in skipped.rows
+        if row.get("proposed_action") == "skip"
+    }
     for name in sorted(names):
         run.report.note(f"left out of the commit: {name}")
     return frozenset(names)

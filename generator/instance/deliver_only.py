@@ -17,6 +17,7 @@ def deliver_secret(run: Run) -> None:
         ConfigError: The source has no secret.
     """
     faults = Faults()
+    run.begin("preflight")
     run.instance.check_awake()
     name = expiry_name(run)
     found = run.read({**guard_reads(run.options.permission), "expiry": expiry_read(name)})
@@ -27,4 +28,5 @@ def deliver_secret(run: Run) -> None:
     if run.options.dry_run:
         run.idle("secret", "would be delivered")
         return
+    run.begin("secret")
     deliver(run)

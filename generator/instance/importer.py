@@ -42,6 +42,7 @@ def import_package(run: Run) -> None:
         RemoteError: The instance did not clearly answer.
         ConfigError: The environment lacks something.
     """
+    run.begin("preflight")
     surroundings = preflight(run)
     if run.options.dry_run:
         _tell_what_is_there(run, surroundings)
@@ -65,20 +66,25 @@ def import_package(run: Run) -> None:
 
 
 def _import_unit(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:
+    run.begin("clear", unit=unit)
     way = settle(run, unit, known)
     if way is Way.CONFIRM:
         run.idle("upload", "committed already; nothing is uploaded", unit=unit)
         if run.options.preview_only:
             return
+        run.begin("confirm", unit=unit)
         _confirm_known(run, unit)
         return
     if way is Way.PREVIEW and not require_loaded(run, unit):
         raise _changed_meanwhile(unit)
     if way is Way.UPLOAD:
+        run.begin("upload", unit=unit)
         upload(run, unit)
+    run.begin("preview", unit=unit)
     if way is not Way.PROBLEMS:
         preview(run, unit)
     previewed = results(run, unit)
+    run.begin("problems", unit=unit)
     try:
         previewed = resolve(run, unit, previewed)
     finally:
@@ -87,7 +93,9 @@ def _import_unit(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:
     if run.options.preview_only:
         return
     _ask(run, unit, previewed)
+    run.begin("commit", unit=unit)
     commit(run, unit)
+    run.begin("confirm", unit=unit)
     _confirm_fresh(run, unit)
 
 
@@ -174,11 +182,13 @@ def _complete(run: Run, unit: Unit, found: Confirmed) -> list[Difference]:
     tables = {record.table for record in run.package.of(unit)}
     if ENTITY_TABLE in tables or ACCOUNT_TABLE in tables:
         try:
+            run.begin("account", unit=unit)
             complete_account(run, found.account)
         except VerificationFailed as error:
             faults += error.faults
     if unit is run.package.units[-1]:
         try:
+            run.begin("publish", unit=unit)
             complete_publication(run, found.differences)
         except VerificationFailed as error:
             faults += error.faults
@@ -239,6 +249,7 @@ def _deliver_secret(run: Run) -> None:
         run.report.secret = SecretOutcome.BEFORE.value
         run.idle("secret", run.report.secret)
     else:
+        run.begin("secret")
         deliver(run)
 
 

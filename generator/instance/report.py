@@ -143,6 +143,16 @@ class Report:
     exit_code: ExitCode = ExitCode.OK
     faults: tuple[Fault, ...] = ()
 
+    current: tuple[str, str] | None = None
+    """Step that has begun and not ended, and the roles of its sets."""
+
+    def failed(self, detail: str) -> None:
+        """The step that was under way failed."""
+        if self.current is not None:
+            name, unit = self.current
+            self.steps.append(Step(name, unit, StepOutcome.FAILED, detail))
+            self.current = None
+
     def note(self, text: str) -> None:
         """Remember something that people should know, once."""
         if text not in self.notes:

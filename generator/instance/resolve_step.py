@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from generator.config.instance_settings import ProblemKind
 from generator.errors import Fault, PreviewProblems, RemoteError
 from generator.instance.interface import Read
-from generator.instance.package_files import PackageRecord, Unit
-from generator.instance.preview_step import PREVIEWS, PROBLEMS, Previewed, results
+from generator.instance.package_files import Unit
+from generator.instance.preview_step import PREVIEWS, PROBLEMS, Previewed
 from generator.instance.problems import (
     IGNORED,
     OPEN,
@@ -56,7 +57,7 @@ def resolve(run: Run, unit: Unit, previewed: Previewed) -> Previewed:
         if problem.status != _status(verdict) or verdict.decision is Decision.SKIPPED
     ]
     if any(written):
-        previewed = _proven(run, unit, verdicts)
+        previewed = _proven(run, previewed, verdicts)
     run.done("problems", _summary(verdicts), unit=unit)
     return _with_skips(run, previewed)
 
@@ -88,12 +89,15 @@ def _reads_back(run: Run, unit: Unit, problems: Iterable[Problem]) -> frozenset[
     """Names of the collided updates whose record reads as the package says already.
 
     The one rule that is built in: a secret delivered over the Table API, for one, is captured by
-    the platform as a local change that is newer than the set.
+    the platform as a local change that is newer than the set. A record that brings others along
+    (the action) is left to the user: its first record alone does not show that all of it is so.
     """
     collided = [p for p in problems if p.kind is ProblemKind.COLLISION and p.status == OPEN]
     names = {problem.update_name for problem in collided}
     others = {p.update_name for p in problems if p.kind is not ProblemKind.COLLISION}
-    records = [r for r in run.package.of(unit) if r.update_name in names - others]
+    records = [
+        r for r in run.package.of(unit) if r.update_name in names - others and not r.children
+    ]
     if not records:
         return frozenset()
     found = run.read(record_reads(records))
@@ -125,7 +129,7 @@ def _patch(run: Run, table: str, sys_id: str, values: dict[str, str]) -> None:
             raise
 
 
-def _proven(run: Run, unit: Unit, verdicts: list[tuple[Problem, Verdict]]) -> Previewed:
+def _proven(run: Run, previewed: Previewed, verdicts: list[tuple[Problem, Verdict]]) -> Previewed:
     """Read the decisions back.
 
     Raises:
@@ -133,7 +137,6 @@ def _proven(run: Run, unit: Unit, verdicts: list[tuple[Problem, Verdict]]) -> Pr
     """
     ids = ",".join(problem.sys_id for problem, _ in verdicts)
     rows = ",".join(problem.row_sys_id for problem, _ in verdicts)
-    before = len(run.report.changes)
     found = run.read(
         {
             "problems": Read(PROBLEMS, f"sys_idIN{ids}", ("sys_id", "status"), limit=10_000),
@@ -168,11 +171,11 @@ def _proven(run: Run, unit: Unit, verdicts: list[tuple[Problem, Verdict]]) -> Pr
                 for problem in bad
             )
         )
-    again = results(run, unit)
-    # The list of changes was told once already.
-    del run.report.changes[before:]
-    run.report.steps.pop()
-    return again
+    rows_now = tuple(
+        replace(row, proposed_action=actions.get(row.row_sys_id) or row.proposed_action)
+        for row in previewed.rows
+    )
+    return Previewed(previewed.problems, rows_now)
 
 
 def _with_skips(run: Run, previewed: Previewed) -> Previewed:
@@ -183,18 +186,6 @@ def _with_skips(run: Run, previewed: Previewed) -> Previewed:
         if row.proposed_action == "skip":
             run.skipped[row.set_sys_id] += 1
     return previewed
-
-
-def skipped_updates(previewed: Previewed) -> frozenset[str]:
-    """Names of the updates that the commit leaves out."""
-    return frozenset(row.update_name for row in previewed.rows if row.proposed_action == "skip")
-
-
-def unexpected_skips(run: Run, unit: Unit, previewed: Previewed) -> list[PackageRecord]:
-    """Records that the platform itself proposes to skip, though no problem was skipped."""
-    decided = {p.update for p in run.report.problems if p.outcome == Decision.SKIPPED.value}
-    names = skipped_updates(previewed) - decided
-    return [record for record in run.package.of(unit) if record.update_name in names]
 
 
 def _status(verdict: Verdict) -> str:

@@ -107,6 +107,10 @@ class Run:
         patience.sleep()
         self.report.waited += patience.waited - before
 
+    def begin(self, name: str, *, unit: Unit | None = None) -> None:
+        """A step begins; if the call ends before the step does, the report says so."""
+        self.report.current = (name, "" if unit is None else unit.name)
+
     def done(self, name: str, detail: str, *, unit: Unit | None = None) -> None:
         """A step is done and proven."""
         self._step(name, detail, unit, StepOutcome.DONE)
@@ -118,6 +122,7 @@ class Run:
     def _step(self, name: str, detail: str, unit: Unit | None, outcome: StepOutcome) -> None:
         said = "" if unit is None else unit.name
         self.report.steps.append(Step(name, said, outcome, detail))
+        self.report.current = None
         self.tell(f"{name}{f' ({said})' if said else ''}: {detail}")
 
     def read(self, reads: Mapping[str, Read]) -> Mapping[str, Found]:

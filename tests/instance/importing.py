@@ -14,6 +14,7 @@ from generator.config.instance_settings import AuthMethod, AuthSettings, Instanc
 from generator.errors import ExitCode, Fault, GeneratorError
 from generator.instance.http_instance import HttpInstance, open_instance
 from generator.instance.importer import import_package
+from generator.instance.interface import Instance
 from generator.instance.journal import open_journal
 from generator.instance.package_files import load_package
 from generator.instance.report import Report
@@ -57,6 +58,9 @@ class Place:
     adapter: BaseAdapter | None = None
     """What sends requests instead of the sandbox's own."""
 
+    wrap: Callable[[HttpInstance], Instance] = lambda instance: instance
+    """Puts something between an import and its client."""
+
     def open(self) -> HttpInstance:
         """A client of the sandbox."""
         return open_instance(
@@ -76,7 +80,7 @@ class Place:
         report = Report("import", self.environment.name, instance.url, digest=package.digest)
         secret = self.client_secret
         run = Run(
-            instance=instance,
+            instance=self.wrap(instance),
             environment=self.environment,
             package=package,
             clock=self.clock,
