@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from werkzeug.wrappers import Response
 
@@ -27,7 +28,6 @@ from generator.sandbox.database import Row
 from generator.sandbox.notes import note
 from generator.sandbox.preview import begin_preview, can_preview
 from generator.sandbox.progress import Operation, begin, failure, tracker_row
-from generator.sandbox.rest import read_object
 from generator.sandbox.retrieved_sets import SETS, Role, find_set, is_sys_id, role_of
 from generator.sandbox.versions import LOCAL_SETS
 
@@ -38,7 +38,11 @@ OPEN_PROBLEMS = "To commit this update set you must address all problems."
 """The last is the platform's; the others' words are ours [INF] (C6, C7, C20)."""
 
 
-def _create(context: Context) -> Response:
+Body: TypeAlias = Mapping[str, object]
+"""JSON object of a request."""
+
+
+def _create(context: Context, body: Body) -> Response:
     """201 with the new local set."""
     name = context.request.args.get("update_set_name", "")
     scope = context.request.args.get("scope", "")
@@ -56,7 +60,7 @@ def _create(context: Context) -> Response:
         "is_default": "false",
     }
     made = database.insert(LOCAL_SETS, values, by=context.user_name)
-    body: dict[str, Json] = {
+    shown: dict[str, Json] = {
         "status": "2",
         "status_label": "",
         "status_message": f"Successfully created update set: {name}",
@@ -64,7 +68,7 @@ def _create(context: Context) -> Response:
         "error": "",
         "update_set_id": made["sys_id"],
     }
-    return context.result(body, status=201)
+    return context.result(shown, status=201)
 
 
 def _application(context: Context, scope: str) -> str:
@@ -76,13 +80,13 @@ def _application(context: Context, scope: str) -> str:
     return rows[0]["sys_id"] if rows else ""
 
 
-def _retrieve(context: Context) -> Response:
+def _retrieve(context: Context, body: Body) -> Response:
     """There is no other instance to retrieve from: no source is ever found."""
     note(context.sandbox, "POST update_set/retrieve: the sandbox has no source")
     return context.error(404, NOT_FOUND)
 
 
-def _preview(context: Context, remote_id: str) -> Response:
+def _preview(context: Context, body: Body, remote_id: str) -> Response:
     row = find_set(context.sandbox, remote_id)
     if row is None:
         return context.error(404, NOT_FOUND)
@@ -94,8 +98,8 @@ def _preview(context: Context, remote_id: str) -> Response:
     return begun(context, begin_preview(context.sandbox, row, by=context.user_name))
 
 
-def _commit(context: Context, remote_id: str) -> Response:
-    force = _force(context)
+def _commit(context: Context, body: Body, remote_id: str) -> Response:
+    force = _force(body)
     if force is None:
         return context.error(400, "Exception while reading request", "force_commit is no boolean")
     row = find_set(context.sandbox, remote_id)
@@ -121,12 +125,12 @@ def _begin_commit(context: Context, row: Row, *, force: bool) -> Operation:
     return begin_commit(sandbox, row, by=by).operation
 
 
-def _commit_multiple(context: Context) -> Response:
+def _commit_multiple(context: Context, body: Body) -> Response:
     """Several sets in the order in which they are named; `force_commit` forgives committed ones.
 
     The order that must be obeyed is taken for that of their creation [INF].
     """
-    force = _force(context)
+    force = _force(body)
     ids = [
         part for part in context.request.args.get("remote_update_set_ids", "").split(",") if part
     ]
@@ -148,7 +152,7 @@ def _commit_multiple(context: Context) -> Response:
     return begun(context, operations[-1])
 
 
-def _back_out(context: Context) -> Response:
+def _back_out(context: Context, body: Body) -> Response:
     given = context.request.args.get("update_set_id", "")
     if not given:
         return context.error(400, "Bad request. update_set_id is required.")
@@ -159,7 +163,7 @@ def _back_out(context: Context) -> Response:
     return begun(context, operation)
 
 
-def _progress(context: Context, progress_id: str) -> Response:
+def _progress(context: Context, body: Body, progress_id: str) -> Response:
     row = tracker_row(context.sandbox, progress_id) if is_sys_id(progress_id) else None
     if row is None:
         return context.error(404, NOT_FOUND)
@@ -177,13 +181,9 @@ def _failing(context: Context, row: Row, message: str) -> Operation:
     )
 
 
-def _force(context: Context) -> bool | None:
-    """`force_commit` of the body, false by default; None if it is nothing to go by.
-
-    Raises:
-        RestError: 400: The body is no JSON object.
-    """
-    given = str(read_object(context).get("force_commit", "false")).lower()
+def _force(body: Body) -> bool | None:
+    """`force_commit` of the body, false by default; None if it is nothing to go by."""
+    given = str(body.get("force_commit", "false")).lower()
     return {"true": True, "false": False}.get(given)
 
 

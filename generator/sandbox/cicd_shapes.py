@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from generator.sandbox.context import Context, Json
 from generator.sandbox.database import Row
 from generator.sandbox.progress import FAILED, LABELS, PENDING, Operation, operations
-from generator.sandbox.rest import guarded
+from generator.sandbox.rest import guarded, read_object
 
 ROLE = "sn_cicd.sys_ci_automation"
 
@@ -35,11 +35,17 @@ def refuse(context: Context) -> Response | None:
 
 
 def served(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """First the plugin and the role, then the headers, then the call, all in one transaction."""
+    """First the plugin and the role, then headers and body, then the call, in one transaction.
+
+    Args:
+        handler: Takes the context, the body's JSON object, and the parts of the path.
+    """
 
     def in_transaction(context: Context, **parts: str) -> Response:
+        # The body first: who sends it slowly must not hold the data.
+        body = read_object(context)
         with context.sandbox.database.transaction():
-            return handler(context, **parts)
+            return handler(context, body, **parts)
 
     checked = guarded(in_transaction)
 

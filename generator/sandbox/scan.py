@@ -5,7 +5,7 @@ The sandbox has no checks: a scan runs, and finds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response
 from generator.sandbox.cicd_shapes import NOT_FOUND, begun, link, paths, served
 from generator.sandbox.context import Context, Json
 from generator.sandbox.progress import LABELS, Outcome, begin, failure, tracker_row
-from generator.sandbox.rest import read_object
 from generator.sandbox.retrieved_sets import is_sys_id
 from generator.sandbox.versions import LOCAL_SETS
 
@@ -25,9 +24,9 @@ SUITES = "scan_check_suite"
 FINDINGS_LABEL = "First 10,000 findings"
 
 
-def _suite_scan(context: Context, suite_id: str) -> Response:
+def _suite_scan(context: Context, body: Mapping[str, object], suite_id: str) -> Response:
     """`{"update_set_sys_ids": [...]}`: local sets, not retrieved ones."""
-    given = read_object(context).get("update_set_sys_ids")
+    given = body.get("update_set_sys_ids")
     if not isinstance(given, list) or not given:
         # [INF] 400 is not among the documented codes.
         return context.error(500, "update_set_sys_ids must not be empty")
@@ -40,7 +39,7 @@ def _suite_scan(context: Context, suite_id: str) -> Response:
     return _begin(context, kind="update_set_scan", valid=known and here)
 
 
-def _point_scan(context: Context) -> Response:
+def _point_scan(context: Context, body: Mapping[str, object]) -> Response:
     table = context.request.args.get("target_table", "")
     sys_id = context.request.args.get("target_sys_id", "")
     database = context.sandbox.database
@@ -75,7 +74,7 @@ def _finish(sandbox: Sandbox, progress_id: str, *, kind: str, by: str) -> Outcom
     return Outcome()
 
 
-def _result(context: Context, progress_id: str) -> Response:
+def _result(context: Context, body: Mapping[str, object], progress_id: str) -> Response:
     row = tracker_row(context.sandbox, progress_id) if is_sys_id(progress_id) else None
     if row is None:
         return context.error(404, NOT_FOUND)
@@ -91,7 +90,7 @@ def _result(context: Context, progress_id: str) -> Response:
             "label": FINDINGS_LABEL,
         }
     state = row.get("state", "")
-    body: dict[str, Json] = {
+    shown: dict[str, Json] = {
         "links": links,
         "status": state,
         "status_label": LABELS.get(state, ""),
@@ -99,7 +98,7 @@ def _result(context: Context, progress_id: str) -> Response:
         "status_detail": "",
         "error": "",
     }
-    return context.result(body)
+    return context.result(shown)
 
 
 _CALLS: tuple[tuple[str, str, Callable[..., Response]], ...] = (
