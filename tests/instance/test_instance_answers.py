@@ -58,6 +58,7 @@ def _failing(reply: Reply) -> RemoteError:
         (SIGN_ON, AuthenticationError, "instance-sign-on"),
         (_redirect("/auth_redirect.do?sysparm_url=x"), AuthenticationError, "instance-sign-on"),
         (_redirect("/login_with_sso.do"), AuthenticationError, "instance-sign-on"),
+        (_redirect("https://elsewhere.example/x"), AuthenticationError, "instance-sign-on"),
         (page("<html>SAMLRequest</html>"), AuthenticationError, "instance-sign-on"),
         (_redirect(f"{URL}/login.do"), AuthenticationError, "instance-login-page"),
         (_redirect("/welcome.do"), AuthenticationError, "instance-login-page"),
@@ -241,6 +242,13 @@ def test_a_scrubber_knows_each_form_of_a_secret() -> None:
     assert cleaned.count("[secret]") == 4
     assert "abc" in scrubber.clean("abc"), "what is shorter than four letters is a word"
     assert word not in repr(scrubber)
+
+
+def test_a_cut_leaves_no_half_of_a_secret() -> None:
+    word = "half" + "-of-" + "a-secret-word"
+    scrubber = Scrubber()
+    scrubber.learn(word)
+    assert word[:4] not in scrubber.clean("x" * 290 + word)
 
 
 def test_long_text_is_cut() -> None:
