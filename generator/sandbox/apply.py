@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from generator.sandbox.coalesce import twin
+from generator.sandbox.dictionary import SecretKind
+from generator.sandbox.passwords import is_ciphertext, seal
 from generator.sandbox.payloads import DELETE, DELETE_MULTIPLE, UPSERT, Entry, Payload
 from generator.sandbox.retrieved_sets import is_sys_id
 
@@ -47,6 +49,10 @@ def _upsert(sandbox: Sandbox, entry: Entry) -> None:
     # A release that lacks a column ignores the element [INF].
     known = database.dictionary.columns(entry.table)
     values = {name: value for name, value in entry.values.items() if name in known}
+    for name, value in values.items():
+        if known[name].secret is not SecretKind.NONE and not is_ciphertext(value):
+            # A plaintext in a payload: no read yields it, and it is of no use [INF] (C12).
+            values[name] = seal(sandbox, value)
     here = twin(sandbox, entry.table, values)
     if here is not None:
         # Not previewed here: the platform matches by key all the same. [DOC]

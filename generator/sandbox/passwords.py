@@ -104,6 +104,15 @@ def encrypt(sandbox: Sandbox, plain: str) -> str:
     return key_module(sandbox).encrypt(plain, nonce=token_bytes(_BLOCK)) if plain else ""
 
 
+def seal(sandbox: Sandbox, plain: str) -> str:
+    """The stored form of a value that came in by a way that makes it unusable; empty stays empty.
+
+    Its key is thrown away: no read yields a plaintext, and nothing can be done with it (A17).
+    """
+    module = KeyModule(sandbox.database.new_id(), token_bytes(32))
+    return module.encrypt(plain, nonce=token_bytes(_BLOCK)) if plain else ""
+
+
 def decrypt(sandbox: Sandbox, stored: str) -> str | None:
     """What a stored `password2` value means here; None if it is another instance's, or none."""
     return key_module(sandbox).decrypt(stored)

@@ -14,7 +14,7 @@ from generator.sandbox.current_set import current_set
 from generator.sandbox.database import Row
 from generator.sandbox.dictionary import SecretKind
 from generator.sandbox.email_accounts import ACCOUNTS, activated, looked_at_accounts, settle
-from generator.sandbox.passwords import encrypt, hash_password
+from generator.sandbox.passwords import encrypt, hash_password, seal
 from generator.sandbox.progress import looked
 from generator.sandbox.removal import removed
 from generator.sandbox.retrieved_sets import SETS, UPDATES
@@ -125,9 +125,11 @@ def _secret(
 ) -> None:
     if kind is SecretKind.ONE_WAY:
         if usable and stored[name]:
-            # Else it is stored as it came and no login can use it. [MEAS servicenow.itsm#221]
             salt = bytes.fromhex(sandbox.database.new_id())
             stored[name] = hash_password(stored[name], salt=salt)
+        else:
+            # It is stored, and no login can use it. [MEAS servicenow.itsm#221]
+            stored[name] = seal(sandbox, stored[name])
     elif usable:
         stored[name] = encrypt(sandbox, stored[name])
     else:

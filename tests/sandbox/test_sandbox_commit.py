@@ -15,7 +15,7 @@ from update_set_desk import (
     unload,
 )
 
-from generator.sandbox.passwords import KeyModule, decrypt
+from generator.sandbox.passwords import KeyModule, decrypt, is_ciphertext
 from generator.sandbox.payloads import read_payload
 from generator.sandbox.tracking import is_tracked
 
@@ -115,6 +115,15 @@ def test_another_instance_s_ciphertext_is_stored_and_useless() -> None:
     at.install(unload([change("oauth_entity", "E", client_secret=foreign)]))
     stored = at.rows("oauth_entity")[0]["client_secret"]
     assert stored == foreign
+    assert decrypt(at.box, stored) is None
+
+
+def test_a_plaintext_in_a_payload_is_never_read_and_of_no_use() -> None:
+    at = desk()
+    plain = "plain" + "-text"
+    at.install(unload([change("oauth_entity", "E", client_secret=plain)]))
+    stored = at.rows("oauth_entity")[0]["client_secret"]
+    assert is_ciphertext(stored)
     assert decrypt(at.box, stored) is None
 
 

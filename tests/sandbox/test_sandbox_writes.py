@@ -129,6 +129,7 @@ def test_a_one_way_password_needs_the_parameter_to_be_usable() -> None:
     }
     assert password_matches(stored["good"], word)
     assert not password_matches(stored["bad"], word)
+    assert word not in stored["bad"]
 
 
 def test_changes_of_tracked_records_are_captured_in_the_current_set() -> None:
