@@ -44,15 +44,6 @@ def commit(run: Run, unit: Unit) -> None:
     _await(run, unit, operation, refused)
 
 
-def await_commit(run: Run, unit: Unit) -> None:
-    """Wait for a commit that is under way already.
-
-    Raises:
-        As `commit`.
-    """
-    _await(run, unit, None, None)
-
-
 def _await(run: Run, unit: Unit, operation: Operation | None, refused: RemoteError | None) -> None:
     patience = run.patience(COMMIT_LIMIT, stall=COMMIT_STALL)
     while True:

@@ -121,6 +121,8 @@ def _ask(run: Run, unit: Unit, previewed: Previewed) -> None:
 
 def _take_back(run: Run, unit: Unit) -> None:
     known = known_of(run.read({"sets": sets_read([entry.sys_id for entry in unit.sets])})["sets"])
+    # Refuses what has become another's meanwhile.
+    presence(unit, known)
     for entry in reversed(unit.sets):
         if entry.sys_id in known:
             remove(run, known[entry.sys_id])

@@ -205,7 +205,7 @@ def remove(run: Run, known: Known) -> None:
     )
     now = known_of(found["set"]).get(known.sys_id)
     if now is not None and (now.name, now.signature) != (known.name, known.signature):
-        return
+        raise _no_longer_ours(now)
     if now is not None and now.state not in RESTING:
         raise _no_longer_ours_to_remove(now)
     for name in ("problems", "previews", "updates"):
@@ -261,6 +261,17 @@ def _still_busy(known: Known, limit: float) -> Refused:
             f"The retrieved update set {known.name} ({known.sys_id}) is still {known.state} after "
             f"{limit:.0f} s; this import did not begin that.",
             next="look at it on the instance; import again when it is at rest",
+        )
+    )
+
+
+def _no_longer_ours(known: Known) -> Refused:
+    return Refused(
+        Fault(
+            "set-not-ours",
+            f"The retrieved update set {known.sys_id} was renamed to {known.name!r} meanwhile; it "
+            "is not ours any more and is left alone.",
+            next="look at it on the instance; import again when it is gone",
         )
     )
 

@@ -23,6 +23,7 @@ from generator.instance.known_sets import (
     Known,
     count_read,
     known_of,
+    presence,
     sets_read,
 )
 from generator.instance.package_files import Unit
@@ -141,6 +142,7 @@ def _fault(unit: Unit, known: Mapping[str, Known], counts: Mapping[str, int]) ->
 
 
 def _remove_all(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:
+    presence(unit, known)
     for entry in reversed(unit.sets):
         if entry.sys_id in known:
             remove(run, known[entry.sys_id])
