@@ -60,6 +60,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SYS_ID",
         help="a draft Flow Designer action that a probe may publish",
     )
+    group.addoption(
+        "--switch",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a switch of the sandbox that is asked (sn-smtp sandbox --list-switches)",
+    )
     group.addoption("--report", metavar="FILE", help="write the probes' answers as Markdown")
 
 
@@ -90,11 +97,14 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
         return
     pytest.importorskip("werkzeug", reason="the sandbox needs the extra `sandbox`")
     from generator.sandbox.base_rows import PLAIN_USER
+    from generator.sandbox.behaviour import parse
     from generator.sandbox.instance import Sandbox
     from generator.sandbox.seed import add_oauth_client, put_property
 
     clock = SteppedClock(SANDBOX_START)
-    with Sandbox(clock=clock) as sandbox:
+    switches = _option(request.config, "--switch")
+    behaviour = parse(switches if isinstance(switches, list) else ())
+    with Sandbox(clock=clock, behaviour=behaviour) as sandbox:
         sandbox.behaviour.change_requests = "CHG0030001"
         # As a clone has it: only then may the probe of two active accounts act.
         put_property(sandbox, "glide.email.smtp.active", "false")
@@ -156,6 +166,10 @@ def rest(target: Target) -> Iterator[Rest]:
     if awake.status != 401:
         caller.close()
         pytest.exit(f"the instance does not answer as one that is awake: {awake.line()}", 1)
+    known = caller.query("sys_user", "user_name=javascript:gs.getUserName()", fields="user_name")
+    if known.status == 401:
+        caller.close()
+        pytest.exit("401: the name or password is wrong, or Basic is restricted here (A3)", 1)
     yield caller
     caller.close()
 
