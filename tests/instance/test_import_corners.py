@@ -179,7 +179,7 @@ def test_a_set_that_is_touched_while_watched_is_somebody_elses(where: Place) -> 
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"state": "committed"}, "set-in-use"),
+        ({"state": "committed"}, "half-committed"),
         ({"state": "previewing"}, "set-in-use"),
         ({"state": "partial"}, "set-state"),
         ({"name": "Somebody's"}, "set-not-ours"),
