@@ -9,7 +9,7 @@ EXAMPLES := update_sets
 DEMO := build/demo
 WORKERS ?= 2
 
-.PHONY: demo test lint types tests conformance bench docs lock clean
+.PHONY: demo test lint types tests faults conformance bench docs lock clean
 
 # Python's venv leaves half an environment where the system lacks ensurepip.
 .DELETE_ON_ERROR:
@@ -28,7 +28,10 @@ types: $(VENV)/.dev
 
 tests: $(VENV)/.dev
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n $(WORKERS) -m "not conformance" --cov --cov-report=term
+	$(BIN)/pytest -n $(WORKERS) -m "not conformance and not faults" --cov --cov-report=term
+
+faults: $(VENV)/.dev ## Cut an import at every request, in every way: minutes; make test takes a sample.
+	$(BIN)/pytest -n $(WORKERS) -m faults tests/faults
 
 conformance: $(VENV)/.dev ## Hold the output against real exports and ServiceNow's own SDK.
 	$(BIN)/pytest -m conformance tests/conformance
