@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from generator.errors import (
     ExitCode,
     Fault,
+    GeneratorError,
+    PreviewProblems,
     Refused,
     VerificationFailed,
 )
@@ -80,23 +82,48 @@ def _import_unit(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:
     if way is Way.UPLOAD:
         run.begin("upload", unit=unit)
         upload(run, unit)
-    run.begin("preview", unit=unit)
-    if way is not Way.PROBLEMS:
-        preview(run, unit)
-    previewed = results(run, unit)
-    run.begin("problems", unit=unit)
     try:
-        previewed = resolve(run, unit, previewed)
-    finally:
+        previewed = _previewed(run, unit, way)
+    except (Refused, PreviewProblems) as error:
+        if isinstance(error, Refused) or run.options.preview_only:
+            _try_to_take_back(run, unit)
+        else:
+            run.report.note(
+                f"the upload of the {unit.name} set stays on the instance, previewed; the next "
+                "import removes it first"
+            )
+        raise
+    except GeneratorError:
         if run.options.preview_only:
-            _take_back(run, unit)
+            _try_to_take_back(run, unit)
+        raise
     if run.options.preview_only:
+        _take_back(run, unit)
         return
     _ask(run, unit, previewed)
     run.begin("commit", unit=unit)
     commit(run, unit)
     run.begin("confirm", unit=unit)
     _confirm_fresh(run, unit)
+
+
+def _previewed(run: Run, unit: Unit, way: Way) -> Previewed:
+    run.begin("preview", unit=unit)
+    if way is not Way.PROBLEMS:
+        preview(run, unit)
+    previewed = results(run, unit)
+    run.begin("problems", unit=unit)
+    return resolve(run, unit, previewed)
+
+
+def _try_to_take_back(run: Run, unit: Unit) -> None:
+    """Take the upload back after something went wrong, which is what is told in the end."""
+    failed = run.report.current
+    try:
+        _take_back(run, unit)
+    except GeneratorError as error:
+        run.report.note(f"the upload could not be removed again: {error.faults[0].message}")
+    run.report.current = failed
 
 
 def _ask(run: Run, unit: Unit, previewed: Previewed) -> None:

@@ -307,6 +307,38 @@ def test_data_loss_is_refused_whatever_rules_say(where: Place) -> None:
     _put(where, read=losing)
     came = where.call()
     assert (came.code, came.codes) == (ExitCode.REFUSED, ["data-loss"])
+    assert where.sandbox.database.count(SETS) == 0
+
+
+def test_a_preview_alone_is_taken_back_where_it_fails(where: Place) -> None:
+    def incomplete(instance: Instance) -> Callable[[Sequence[Read]], tuple[Found, ...]]:
+        def read(reads: Sequence[Read]) -> tuple[Found, ...]:
+            found = instance.read(reads)
+            if any(entry.query.startswith("action=DELETE") for entry in reads):
+                rows = tuple({**row, "summary": "1"} for row in found[0].rows)
+                return (Found(rows, len(rows)), *found[1:])
+            return found
+
+        return read
+
+    _put(where, read=incomplete)
+    came = where.call(preview_only=True)
+    assert (came.code, came.codes) == (ExitCode.VERIFICATION_FAILED, ["preview-incomplete"])
+    assert where.sandbox.database.count(SETS) == 0
+    _put(where, read=incomplete, delete=lambda instance: lambda table, sys_id: None)
+    came = where.call(preview_only=True)
+    assert came.codes == ["preview-incomplete"]
+    assert any("could not be removed" in note for note in came.report.notes)
+
+
+def test_open_problems_leave_the_upload_to_be_looked_at(where: Place) -> None:
+    where.call()
+    where.clock.sleep(60)
+    where.call(back_out)
+    came = where.call()
+    assert came.code is ExitCode.PREVIEW_PROBLEMS
+    assert any("stays on the instance" in note for note in came.report.notes)
+    assert {row["state"] for row in _rows(where, SETS)} == {"previewed", "previewed_in_hierarchy"}
 
 
 # Secret and its date
