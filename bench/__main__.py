@@ -1,6 +1,6 @@
 """`make bench`: every figure of docs/performance.md, in one run on one machine.
 
-    python -m bench [start|peer|fleet|reading]... [--runs N]
+    python -m bench [start|peer|fleet|reading|import]... [--runs N]
 
 Prints a Markdown table; exits 1 if a limit is not met. `peer` needs Node 20 and installs
 ServiceNow's SDK under `.cache/`; it is left out, and said so, where it cannot run.
@@ -13,6 +13,7 @@ import compileall
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -200,11 +201,59 @@ def reading(runs: int, scratch: Path) -> list[Figure]:
     return figures
 
 
+def importing(runs: int, scratch: Path) -> list[Figure]:
+    """Imports against a sandbox that answers 100 ms late, and the memory of a large upload."""
+    from bench.importing import LARGE, example, imported, large_file, sandbox, upload_peak
+
+    root = example(scratch / "import")
+    firsts, seconds = [], []
+    for _ in range(runs):
+        with sandbox(root, "latency_ms=100") as variables:
+            firsts.append(imported(root, variables))
+            seconds.append(imported(root, variables))
+        shutil.rmtree(root / "dev" / ".import")
+    small, large = large_file(scratch / "1.xml", 1 << 20), large_file(scratch / "100.xml", LARGE)
+    with sandbox(root) as variables:
+        peaks = [upload_peak(path, variables) for path in (small, large)]
+    figures = []
+    for what, found, most in (("a first import", firsts, 30), ("a second import", seconds, 10)):
+        middle = sorted(found, key=lambda one: one.seconds)[len(found) // 2]
+        figures.append(
+            figure(
+                f"{what}: requests, one after the other",
+                max(one.requests for one in found),
+                most,
+                unit="",
+                detail=f"{middle.seconds:.2f} s, {middle.waited:.2f} s of it between polls",
+            )
+        )
+        figures.append(
+            figure(
+                f"{what}: time without the waits / (requests x 100 ms)",
+                statistics.median(one.ratio for one in found),
+                1.25,
+                unit="x",
+                detail=f"the package's check included; whole process {middle.process:.2f} s",
+            )
+        )
+    figures.append(
+        figure(
+            "upload of 100 MB: peak memory beyond that of 1 MB",
+            peaks[1] - peaks[0],
+            10,
+            unit="MiB",
+            detail=f"{peaks[1]:.0f} MiB / {peaks[0]:.0f} MiB",
+        )
+    )
+    return figures
+
+
 PARTS: dict[str, Callable[[int, Path], list[Figure]]] = {
     "start": start,
     "peer": peer,
     "fleet": fleet,
     "reading": reading,
+    "import": importing,
 }
 
 
