@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from generator.instance.report import Report
 
+_WAY = ("preflight", "clear", "upload", "preview", "commit", "account", "publish")
+
 
 def report_text(report: Report) -> str:
-    """Steps, sets, differences and remarks; the faults are told apart, on stderr."""
+    """What was proven, sets, differences and remarks.
+
+    The way there is told while it happens, and the faults at the end, both on stderr.
+    """
     where = f"{report.instance_name or 'unknown instance'} ({report.instance})"
     lines = [f"{report.environment}: {report.mode or report.command} on {where}"]
     for step in report.steps:
+        if step.name in _WAY:
+            continue
         sets = f" [{step.unit}]" if step.unit else ""
         lines.append(f"  {step.name}{sets}: {step.detail}")
     for entry in report.sets:

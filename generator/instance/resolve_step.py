@@ -25,7 +25,8 @@ from generator.instance.run import Run, answered
 from generator.instance.work import is_lost
 
 ALREADY_SO = "the record already reads as the package says"
-_RESOLVED = (IGNORED, SKIPPED)
+_MOST_ALIKE = 3
+"""From more problems of one kind and text on, one fault stands for all."""
 
 
 def resolve(run: Run, unit: Unit, previewed: Previewed) -> Previewed:
@@ -40,11 +41,13 @@ def resolve(run: Run, unit: Unit, previewed: Previewed) -> Previewed:
     """
     verdicts = _verdicts(run, unit, previewed)
     run.report.problems += [_found(problem, verdict) for problem, verdict in verdicts]
-    for entry in run.report.problems:
-        run.tell(f"  problem: {entry}{f' [{entry.reason}]' * bool(entry.reason)}")
+    for problem, verdict in verdicts:
+        # Those that stay open are told at the end, with what to do.
+        if verdict.decision is not Decision.OPEN:
+            run.tell(f"  problem: {_found(problem, verdict)} [{verdict.reason}]")
     still_open = [problem for problem, verdict in verdicts if verdict.decision is Decision.OPEN]
     if still_open:
-        raise PreviewProblems(*map(_fault, still_open))
+        raise PreviewProblems(*_faults(run, still_open))
     if not verdicts:
         run.idle("problems", "none", unit=unit)
         return _with_skips(run, previewed)
@@ -206,12 +209,47 @@ def _found(problem: Problem, verdict: Verdict) -> ProblemFound:
     )
 
 
-def _fault(problem: Problem) -> Fault:
+def _faults(run: Run, problems: Iterable[Problem]) -> list[Fault]:
+    """One for each problem; one for all that are alike where they are many."""
+    alike: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.kind, problem.type, problem.description), []).append(problem)
+    found: list[Fault] = []
+    for group in alike.values():
+        if len(group) > _MOST_ALIKE:
+            found.append(_fault_of_many(run, group))
+        else:
+            found += [_fault(run, problem) for problem in group]
+    return found
+
+
+def _fault(run: Run, problem: Problem) -> Fault:
     where = f"{problem.kind}:{problem.table}:{problem.record}" if problem.table else problem.kind
     return Fault(
         "preview-problem",
         f"{problem.update_name} ({problem.type}, {problem.kind}): {problem.description}",
-        next=f"mend its cause; or decide about it: --accept {where} or --skip {where}",
+        next=f"{_mend(run, problem)}; or decide about it: --accept {where} or --skip {where}",
+    )
+
+
+def _fault_of_many(run: Run, problems: list[Problem]) -> Fault:
+    first = problems[0]
+    names = ", ".join(problem.update_name for problem in problems)
+    where = f"{first.kind}:TABLE[:SYS_ID]"
+    return Fault(
+        "preview-problem",
+        f"{len(problems)} updates ({first.type}, {first.kind}): {first.description}. They are: "
+        f"{names}",
+        next=f"{_mend(run, first)}; or decide about each: --accept {where} or --skip {where}",
+    )
+
+
+def _mend(run: Run, problem: Problem) -> str:
+    if problem.kind is not ProblemKind.COLLISION:
+        return "mend its cause"
+    return (
+        "look at what changed there since (a back out counts, too); to put the package's state "
+        f"in its place: sn-smtp render {run.environment.name} --again, then import"
     )
 
 

@@ -53,8 +53,12 @@ def _import(sn_smtp: Call, root: Path, *options: str) -> Said:
 def test_import_says_what_it_does(sn_smtp: Call, root: Path, sandbox: Sandbox) -> None:
     said = _import(sn_smtp, root, "-v")
     assert said.code == 0, said.err
+    # The way there while it happens, what was proven as the result.
     for word in ("preflight", "upload", "preview", "commit", "confirm", "secret"):
+        assert word in said.err
+    for word in ("confirm", "secret", "committed"):
         assert word in said.out
+    assert "preflight" not in said.out
     assert "delivered, not proven" in said.out
     assert "acme-dev" in said.out
     assert "insert" in said.err
