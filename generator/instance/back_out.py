@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 
 from generator.errors import Fault, Refused, RemoteError, VerificationFailed
 from generator.instance.account import account_read, account_row, is_active
-from generator.instance.confirm_step import LOCAL_SETS
 from generator.instance.guards import guard_reads, judge
 from generator.instance.interface import Cicd, Operation, Read, Route
 from generator.instance.journal import Event
 from generator.instance.known_sets import (
     COMMITTED,
+    LOCAL_SETS,
     UPDATES,
     Known,
     known_of,

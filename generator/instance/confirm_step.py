@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 from generator.instance.account import account_read
 from generator.instance.interface import Found, Read, Row
-from generator.instance.known_sets import COMMITTED, SETS, UPDATES, Known, known_of, sets_read
+from generator.instance.known_sets import (
+    COMMITTED,
+    LOCAL_SETS,
+    SETS,
+    UPDATES,
+    Known,
+    known_of,
+    sets_read,
+)
 from generator.instance.package_files import ACCOUNT_TABLE, PackageSet, Unit
 from generator.instance.preview_step import PREVIEWS, PROBLEMS
 from generator.instance.problems import SKIPPED
@@ -16,8 +24,6 @@ from generator.instance.report import Difference, SetFound
 from generator.instance.resolve_step import ALREADY_SO
 from generator.instance.run import Run, answered
 from generator.instance.secret_delivery import secret_read
-
-LOCAL_SETS = "sys_update_set"
 
 
 @dataclass(slots=True)

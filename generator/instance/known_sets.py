@@ -18,6 +18,7 @@ from generator.instance.run import answered
 
 SETS = "sys_remote_update_set"
 UPDATES = "sys_update_xml"
+LOCAL_SETS = "sys_update_set"
 
 SET_FIELDS = (
     "sys_id",
@@ -96,6 +97,25 @@ def ours_read(package: Package) -> Read:
 def count_read(set_sys_id: str) -> Read:
     """The number of updates of a retrieved set."""
     return Read(UPDATES, f"remote_update_set={set_sys_id}", count_only=True)
+
+
+def local_read(sys_ids: Sequence[str]) -> Read:
+    """The local sets that commits of these retrieved sets made (A9)."""
+    query = f"remote_sys_idIN{','.join(sys_ids)}^state=complete"
+    return Read(LOCAL_SETS, query, ("sys_id", "remote_sys_id", "state"))
+
+
+def local_of(found: Found, sys_ids: Sequence[str]) -> frozenset[str]:
+    """Their sys_ids, held against the query's own terms.
+
+    Raises:
+        RemoteError: The instance refused the read.
+    """
+    return frozenset(
+        row["sys_id"]
+        for row in answered(found).rows
+        if row.get("remote_sys_id") in sys_ids and row.get("state") == "complete"
+    )
 
 
 def known_of(found: Found) -> dict[str, Known]:

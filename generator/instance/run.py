@@ -90,6 +90,10 @@ class Run:
     had_secret: bool = False
     """Whether the entity had a secret before anything was changed."""
 
+    local_sets: frozenset[str] = frozenset()
+    """Local sets that commits of this unit made, as they were just before its upload: a new one
+    afterwards is the work of another import."""
+
     skipped: dict[str, int] = field(default_factory=dict)
     """Set sys_id to the number of its updates that were skipped."""
 

@@ -26,6 +26,8 @@ from generator.instance.known_sets import (
     count_read,
     is_ours,
     known_of,
+    local_of,
+    local_read,
     ours_read,
     presence,
     require_known_state,
@@ -90,6 +92,7 @@ def settle(run: Run, unit: Unit, known: Mapping[str, Known]) -> Way:
     way = _way(run, unit, known)
     stale = _stale(run, unit, known, way)
     if stale:
+        _refuse_reopened(run, unit, stale)
         _watch(run, unit, stale)
         for found in stale:
             remove(run, found)
@@ -240,15 +243,61 @@ def _delete_if_allowed(run: Run, table: str, sys_id: str) -> None:
             raise
 
 
+def _refuse_reopened(run: Run, unit: Unit, stale: Iterable[Known]) -> None:
+    """Stop where a set of this package was committed and then uploaded a second time.
+
+    To remove and upload it anew would commit it twice.
+
+    Raises:
+        Refused: It is so.
+    """
+    own = [entry.sys_id for entry in unit.sets]
+    there = [found.sys_id for found in stale if found.sys_id in own]
+    if there and local_of(run.read({"local": local_read(there)})["local"], there):
+        raise reopened(run, unit)
+
+
+def reopened(run: Run, unit: Unit) -> Refused:
+    """A set that an upload opened again after another import had committed it."""
+    return Refused(
+        Fault(
+            "set-reopened",
+            f"The {unit.name} set ({unit.base.sys_id}) was committed, and then uploaded a second "
+            "time while two imports of it ran: it is open again on the instance and must not be "
+            "committed twice. What the commit brought is there.",
+            next=f"sn-smtp render {run.environment.name} --again and import; the open set can be "
+            "deleted on the instance (Retrieved Update Sets)",
+        )
+    )
+
+
+def _came_meanwhile(known: Known) -> Refused:
+    return Refused(
+        Fault(
+            "set-in-use",
+            f"{known.name} ({known.sys_id}) came onto the instance while this import prepared its "
+            f"upload; it is {known.state}. Another import of the package is at work.",
+            next="wait for the other import to end, then import again",
+        )
+    )
+
+
 def _remove_orphans(run: Run, unit: Unit) -> None:
     """Remove updates that a removal without its header's children left behind.
 
-    Only where no header is there: they would count as updates of the upload to come.
+    Only where no header is there: they would count as updates of the upload to come. This is the
+    last look before the upload, so whatever came since the first is another import's.
+
+    Raises:
+        Refused: A set came onto the instance meanwhile.
     """
     reads = {entry.sys_id: _of(UPDATES, f"remote_update_set={entry.sys_id}") for entry in unit.sets}
-    found = run.read({"sets": sets_read(list(reads)), **reads})
-    if known_of(found["sets"]):
-        return
+    ids = list(reads)
+    found = run.read({"sets": sets_read(ids), "local": local_read(ids), **reads})
+    came = known_of(found["sets"])
+    if came:
+        raise _came_meanwhile(next(iter(came.values())))
+    run.local_sets = local_of(found["local"], ids)
     for sys_id in reads:
         for row in answered(found[sys_id]).rows:
             run.instance.delete(UPDATES, row["sys_id"])

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from generator.errors import (
     AuthenticationError,
     Fault,
+    Refused,
     RemoteError,
     UsageError,
     VerificationFailed,
@@ -20,16 +21,19 @@ from generator.instance.interface import Found
 from generator.instance.journal import Event
 from generator.instance.known_sets import (
     LOADED,
+    RESTING,
     Known,
     count_read,
     known_of,
+    local_of,
+    local_read,
     presence,
     sets_read,
 )
 from generator.instance.package_files import Unit
 from generator.instance.polling import LOAD_LIMIT
 from generator.instance.run import Run, answered
-from generator.instance.settle import remove
+from generator.instance.settle import remove, reopened
 
 TRIES = 3
 BETWEEN_TRIES = 10.0
@@ -42,6 +46,7 @@ def upload(run: Run, unit: Unit) -> None:
     Raises:
         AuthenticationError: No UI session could be opened.
         VerificationFailed: It did not arrive, or not whole.
+        Refused: Another import committed it meanwhile.
         RemoteError: The instance did not answer.
     """
     run.journal.write(Event.UPLOADING, unit=unit.base.sys_id)
@@ -82,7 +87,9 @@ def _arrived(run: Run, unit: Unit) -> bool:
     """
     patience = run.patience(LOAD_LIMIT)
     while True:
-        known, counts = _look(run, unit)
+        known, counts, local = _look(run, unit)
+        if local - run.local_sets:
+            raise _committed_by_another(run, unit, known)
         fault = _fault(unit, known, counts)
         if fault is None:
             return True
@@ -107,16 +114,32 @@ def _arrived(run: Run, unit: Unit) -> bool:
         run.sleep(patience)
 
 
+def _committed_by_another(run: Run, unit: Unit, known: Mapping[str, Known]) -> Refused:
+    """Another import was faster: its commit stands, or this upload opened its set again."""
+    if any(found.state in RESTING for found in known.values()):
+        return reopened(run, unit)
+    return Refused(
+        Fault(
+            "set-in-use",
+            f"Another import committed the {unit.name} set ({unit.base.sys_id}) meanwhile.",
+            next="wait for it to end, then import again: what is there is read back",
+        )
+    )
+
+
 def require_loaded(run: Run, unit: Unit) -> bool:
     """Whether the sets of a unit are loaded, whole and once."""
-    known, counts = _look(run, unit)
+    known, counts, _ = _look(run, unit)
     return _fault(unit, known, counts) is None
 
 
-def _look(run: Run, unit: Unit) -> tuple[Mapping[str, Known], Mapping[str, int]]:
+def _look(run: Run, unit: Unit) -> tuple[Mapping[str, Known], Mapping[str, int], frozenset[str]]:
+    """The sets, the numbers of their updates, and the local sets that commits of them made."""
     ids = [entry.sys_id for entry in unit.sets]
-    found = run.read({"sets": sets_read(ids), **{sys_id: count_read(sys_id) for sys_id in ids}})
-    return known_of(found["sets"]), {sys_id: _count(found[sys_id]) for sys_id in ids}
+    counts = {sys_id: count_read(sys_id) for sys_id in ids}
+    found = run.read({"sets": sets_read(ids), "local": local_read(ids), **counts})
+    local = local_of(found["local"], ids)
+    return known_of(found["sets"]), {sys_id: _count(found[sys_id]) for sys_id in ids}, local
 
 
 def _count(found: Found) -> int:
