@@ -341,6 +341,18 @@ def test_open_problems_leave_the_upload_to_be_looked_at(where: Place) -> None:
     assert {row["state"] for row in _rows(where, SETS)} == {"previewed", "previewed_in_hierarchy"}
 
 
+def test_problems_that_are_alike_are_told_once_with_every_update(where: Place) -> None:
+    where.call()
+    where.clock.sleep(60)
+    where.call(back_out)
+    came = where.call()
+    (fault,) = came.faults
+    assert f"{len(came.report.problems)} updates" in fault.message
+    assert all(problem.update in fault.message for problem in came.report.problems)
+    assert f"sn-smtp render {where.environment.name} --again, then import" in (fault.next or "")
+    assert not any("Found a local update" in line for line in came.said)
+
+
 # Secret and its date
 
 
