@@ -8,6 +8,7 @@ import pytest
 from fault_desk import LAYOUTS, Lasts, Where
 from fault_packages import Rendered
 from matrix import Again, try_points
+from reliability import row, rows
 
 WRITES, READS = 2, 1
 """Requests of each kind that each part of the matrix tries in `make test`; `make faults` tries
@@ -65,3 +66,5 @@ def test_every_point_of_the_matrix(
     )
     print(f"{layout} {where} {lasts} {again}: {tally.points} {tally.mended} {dict(tally.codes)}")
     assert not tally.wrong, "\n".join(tally.wrong)
+    part = (layout, where, lasts)
+    assert row(part, requests=tally.points, mended=tally.mended) in rows()
