@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from generator.errors import ExitCode, GeneratorError
 from generator.instance.account import account_read, active_fault, is_active
+from generator.instance.aside import Aside
 from generator.instance.guards import Identity, guard_reads, judge
 from generator.instance.interface import Cicd, Found, Route
 from generator.instance.known_sets import (
@@ -55,24 +56,22 @@ def preflight(run: Run) -> Surroundings:
         Refused, ConfigError, RemoteError: By the worst of them.
     """
     faults = Faults()
-    _check_package(run, faults)
+    # Rendering and linting need no instance: they are done while it is waited for.
+    checked = Aside(run.check_package)
     found: Surroundings | None = None
     try:
         run.instance.check_awake()
         found = _ask(run, faults)
     except GeneratorError as error:
         faults.take(error)
+    faults.add(ExitCode.REFUSED, checked.result())
+    if run.options.commits:
+        _judge_deletions(run, faults)
     faults.raise_if_any()
     assert found is not None  # noqa: S101 - a missing answer is a fault
     identity = found.identity
     run.done("preflight", f"{identity.name}, {run.report.release or identity.war}")
     return found
-
-
-def _check_package(run: Run, faults: Faults) -> None:
-    faults.add(ExitCode.REFUSED, run.check_package())
-    if run.options.commits:
-        _judge_deletions(run, faults)
 
 
 def _judge_deletions(run: Run, faults: Faults) -> None:
