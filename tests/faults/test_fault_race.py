@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from fault_desk import LAYOUTS, Came, Desk, commits, desk, orphans
@@ -41,11 +41,23 @@ def _left(made: Desk, wanted: Undisturbed) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_another_import_in_between(rendered: Rendered, layout: str) -> None:
-    """A whole second import, from another machine, between any two requests of the first."""
+def test_another_import_before_a_write(rendered: Rendered, layout: str) -> None:
+    _, _, wanted = rendered(layout)
+    _try(rendered, layout, sorted({at - near for at in wanted.writes for near in (0, 1)}))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_another_import_before_any_request(rendered: Rendered, layout: str) -> None:
+    _, _, wanted = rendered(layout)
+    _try(rendered, layout, range(2, len(wanted.requests)))
+
+
+def _try(rendered: Rendered, layout: str, points: Iterable[int]) -> None:
+    """A whole second import, from another machine, before these requests of the first."""
     environment, package, wanted = rendered(layout)
     found: list[str] = []
-    for at in range(2, len(wanted.requests)):
+    for at in points:
         made = desk(environment, package)
         other: list[Came] = []
 
