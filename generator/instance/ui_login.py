@@ -188,14 +188,10 @@ class _Door:
     def _bearer(self, jar: RequestsCookieJar) -> _Result:
         """A bearer token turned into a UI session, as ServiceNow's SDK does it [PLAT; C3]."""
         self._get_user(jar)
-        call = Call(
-            "turn the token into a session",
-            "GET",
-            "/api/now/table/sys_scope",
-            query=(("sysparm_fields", "sys_id,sys_class_name"), ("sysparm_limit", "1")),
-            headers={**JSON_HEADERS, **self._sign_in.headers()},
-        )
-        answer = self._caller.send(call, wire=self._sign_in.wire, jar=jar)
+        answer = self._with_token(jar)
+        # It may have ended a moment ago.
+        if answer.status == 401 and self._sign_in.renew():
+            answer = self._with_token(jar)
         if answer.status != 200:
             return _Result(f"the token is not accepted (status {answer.status})")
         answer = self._get_user(jar)
@@ -204,6 +200,17 @@ class _Door:
         if pages.header_token(answer) is None:
             return _Result("no session came of the token (no X-UserToken-Response)")
         return _Result()
+
+    def _with_token(self, jar: RequestsCookieJar) -> Answer:
+        """A read with the token, on the session that is to be signed in."""
+        call = Call(
+            "turn the token into a session",
+            "GET",
+            "/api/now/table/sys_scope",
+            query=(("sysparm_fields", "sys_id,sys_class_name"), ("sysparm_limit", "1")),
+            headers={**JSON_HEADERS, **self._sign_in.headers()},
+        )
+        return self._caller.send(call, wire=self._sign_in.wire, jar=jar)
 
     def _get_user(self, jar: RequestsCookieJar) -> Answer:
         """Answers 401 on purpose; with a session, its token is in a header."""

@@ -98,6 +98,9 @@ BITES: dict[str, Case] = {
         {"client_credentials": "no_user"}, FAILED, "instance-oauth", _as(BEARER)
     ),
     "a token that expires": Case({"oauth_expired": "2"}, OK, prepare=_as(BEARER)),
+    "a token that expires as pages are opened": Case(
+        {"oauth_expired": "4"}, OK, prepare=_as(BEARER)
+    ),
     "tokens that always expire": Case(
         {"oauth_expired": "on"}, FAILED, "instance-not-signed-in", _as(BEARER)
     ),
