@@ -75,6 +75,8 @@ def sandbox(
         return _switches()
     role = server.Role() if environment is None else _role(root, environment)
     behaviour = parse(_with_production(switches, role))
+    if write_env is not None:
+        _check_directory(write_env)
     running = server.run(
         behaviour=behaviour,
         role=role,
@@ -85,13 +87,37 @@ def sandbox(
     )
     try:
         if write_env is not None:
-            running.write_env(write_env)
+            _write_env(running, write_env)
     except BaseException:
         running.stop()
         raise
     # The answer is printed when this function has returned; only then is it time to wait.
     click.get_current_context().call_on_close(lambda: _serve(session, running))
     return _started(running, write_env)
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse a file that has nowhere to be, before anything starts."""
+    if not path.parent.is_dir():
+        raise _not_written(path, "its directory is not there")
+
+
+def _write_env(running: Running, path: Path) -> None:
+    try:
+        running.write_env(path)
+    except OSError as error:
+        raise _not_written(path, error.strerror or type(error).__name__) from None
+
+
+def _not_written(path: Path, why: str) -> UsageError:
+    return UsageError(
+        Fault(
+            "write-env",
+            f"{path} cannot be written: {why}.",
+            path="--write-env",
+            next="name a file in a directory that is there and yours to write",
+        )
+    )
 
 
 def _serve(session: Session, running: Running) -> None:

@@ -61,8 +61,6 @@ def decorate(
     is_rest = request.path.startswith("/api/")
     millis = int(now.timestamp() * 1000)
     # A session that this very request opened (Basic on a fresh jar) names itself.
-    opened = request.environ.get("sandbox.session")
-    session = str(opened or f"{randomness.getrandbits(128):032X}")
     opened = request.environ.get(OPENED)
     session = opened or f"{randomness.getrandbits(128):032X}"
     _cookie(response, request, COOKIE, session, secure=secure, always=opened is not None)

@@ -48,11 +48,14 @@ class Role:
     client_secret_from: str | None = None
     """`azure.client_secret_from`."""
 
+    stands_in: bool = False
+    """Whether it is that of an environment; a sandbox for nobody lacks nothing."""
+
     @classmethod
     def of(cls, url: str, *, settings: InstanceSettings, client_secret_from: str | None) -> Role:
         """The role of the instance of a URL."""
         host = urlsplit(url).hostname or "sandbox"
-        return cls(host.partition(".")[0], settings, client_secret_from)
+        return cls(host.partition(".")[0], settings, client_secret_from, stands_in=True)
 
 
 @dataclass(slots=True)
@@ -189,14 +192,17 @@ def _let_in(sandbox: Sandbox, role: Role) -> tuple[dict[str, str], tuple[str, ..
         Variables to set, and what cannot be set up from here.
     """
     ways = _Ways(sandbox)
-    if role.settings.auth is None and role.client_secret_from is not None:
-        ways.notes.append("the environment has no instance.auth: an import needs it to sign in")
+    if role.stands_in and role.settings.auth is None:
+        ways.notes.append(
+            "no way to sign in is known: an import needs instance.auth with method: basic, user "
+            "and password_from: env:NAME (or another method and its keys)"
+        )
     for key in ("auth", "upload_auth"):
         settings = getattr(role.settings, key)
         if settings is not None:
             ways.add(settings, key=f"instance.{key}")
     if role.client_secret_from is not None:
-        ways.value("azure.client_secret_from", source=role.client_secret_from)
+        ways.client_secret(role.client_secret_from)
     return ways.variables, tuple(ways.notes)
 
 
@@ -218,7 +224,19 @@ class _Ways:
                 f"{key} is {kind or 'no'} source, which the sandbox cannot fill; use env:NAME, "
                 "or put the printed password there"
             )
-        return given or secrets.token_urlsafe(SECRET_BYTES)
+        # The printed password is all that a person can put there.
+        return given or self._sandbox.admin_password
+
+    def client_secret(self, source: str) -> None:
+        """Azure's secret: any value does, but a real one must not come here."""
+        key = "azure.client_secret_from"
+        if source.startswith("env:"):
+            self.value(key, source=source)
+        else:
+            self.notes.append(
+                f"{key} is a file or command source: the real secret would be sent to this "
+                "sandbox; set env:NAME instead for a trial"
+            )
 
     def add(self, auth: AuthSettings, *, key: str) -> None:
         """Take one way to sign in."""

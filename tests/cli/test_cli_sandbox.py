@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -167,10 +168,18 @@ def test_a_wrong_call_starts_nothing(
 
 
 def test_a_file_that_cannot_be_written_stops_it(
-    sn_smtp: Call, seen: list[int], tmp_path: Path
+    sn_smtp: Call, seen: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def refused(*_arguments: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
     said = sn_smtp("sandbox", "--write-env", tmp_path / "missing" / "sandbox.env")
-    assert said.code == 1
+    assert said.code == 2
+    assert "its directory is not there" in said.err
+    monkeypatch.setattr(server.Running, "write_env", refused)
+    said = sn_smtp("sandbox", "--write-env", tmp_path / "sandbox.env")
+    assert said.code == 2
+    assert "Permission denied" in said.err
     assert seen == []
 
 

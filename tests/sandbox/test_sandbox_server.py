@@ -166,11 +166,62 @@ def test_what_cannot_be_filled_is_said(run: Run) -> None:
     assert second.startswith("instance.upload_auth is mtls")
 
 
+KINDS = ("file:/nowhere", "command:vault read", "keyring:service/user")
+
+
+@pytest.mark.parametrize("source", KINDS)
+def test_the_printed_password_serves_for_every_source_that_a_person_fills(
+    run: Run, source: str
+) -> None:
+    one = AuthSettings(AuthMethod.API_KEY, api_key_from=source)
+    two = AuthSettings(
+        AuthMethod.OAUTH_PASSWORD,
+        user="uploader",
+        password_from=source,
+        client_id="abc",
+        client_secret_from=source,
+    )
+    running = run(role(one, upload=two))
+    printed = running.sandbox.admin_password
+    assert running.variables == {}
+    assert [note.partition(" ")[0] for note in running.notes] == [
+        "instance.auth.api_key_from",
+        "instance.upload_auth.password_from",
+        "instance.upload_auth.client_secret_from",
+    ]
+    assert get(running, headers={**HEADERS, "x-sn-apikey": printed}) == 200
+    assert get(running, auth=("uploader", printed)) == 200
+    client = {"client_id": "abc", "client_secret": printed}
+    for grant in (
+        {"grant_type": "password", "username": "uploader", "password": printed},
+        {"grant_type": "client_credentials"},
+    ):
+        said = requests.post(f"{running.url}/oauth_token.do", data={**client, **grant}, timeout=10)
+        assert said.status_code == 200
+
+
+def test_a_real_secret_of_azures_is_not_asked_for(run: Run) -> None:
+    made = Role.of(
+        "https://x.example", settings=InstanceSettings(), client_secret_from="file:secret.txt"
+    )
+    running = run(made)
+    assert running.variables == {}
+    assert "the real secret would be sent to this sandbox" in running.notes[1]
+    assert "printed password" not in running.notes[1]
+
+
+def test_an_environment_without_a_way_to_sign_in_is_told_the_keys(run: Run) -> None:
+    [note] = run(role(None)).notes
+    assert "instance.auth" in note
+    assert "password_from: env:NAME" in note
+    assert run().notes == ()
+
+
 def test_azures_secret_is_a_throw_away_too(run: Run) -> None:
     made = Role.of("https://x.example", settings=InstanceSettings(), client_secret_from="env:AZ")
     running = run(made)
     assert list(running.variables) == ["AZ"]
-    assert "no instance.auth" in running.notes[0]
+    assert "instance.auth" in running.notes[0]
 
 
 def test_the_file_of_variables_is_only_its_owners(run: Run, tmp_path: Path) -> None:
