@@ -84,9 +84,10 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A part that no operator is found in."""
+    """A part that no operator is found in; not its text, which a log must not hold."""
 
-    text: str
+    number: int
+    """Which part of the query, from 1."""
 
 
 Condition: TypeAlias = Term | Join | Related | Invalid
@@ -108,16 +109,16 @@ class Parsed:
 def parse(text: str) -> Parsed:
     """What an encoded query says; never raises, as an instance never does."""
     parts = [part.replace(_CARET, "^") for part in text.replace("^^", _CARET).split("^")]
-    return _parse_parts(parts, depth=0)
+    return _parse_parts(list(enumerate(parts, 1)), depth=0)
 
 
-def _parse_parts(parts: list[str], *, depth: int) -> Parsed:
+def _parse_parts(parts: list[tuple[int, str]], *, depth: int) -> Parsed:
     alternatives: list[list[list[Condition]]] = [[]]
     order: list[tuple[str, bool]] = []
     group_by: list[str] = []
-    rest = [part for part in parts if part not in ("", "EQ")]
+    rest = [(number, part) for number, part in parts if part not in ("", "EQ")]
     while rest:
-        part = rest.pop(0)
+        number, part = rest.pop(0)
         if part.startswith("ORDERBY"):
             downwards = part.startswith("ORDERBYDESC")
             order.append((part.removeprefix("ORDERBY").removeprefix("DESC"), downwards))
@@ -129,7 +130,7 @@ def _parse_parts(parts: list[str], *, depth: int) -> Parsed:
             alternatives.append([])
             part = part.removeprefix("NQ")
         is_or = part.startswith("OR")
-        condition = _condition(part.removeprefix("OR"), rest=rest, depth=depth)
+        condition = _condition(part.removeprefix("OR"), rest=rest, depth=depth, number=number)
         if is_or and alternatives[-1]:
             alternatives[-1][-1].append(condition)
         else:
@@ -141,29 +142,29 @@ def _parse_parts(parts: list[str], *, depth: int) -> Parsed:
     )
 
 
-def _condition(part: str, *, rest: list[str], depth: int) -> Condition:
+def _condition(part: str, *, rest: list[tuple[int, str]], depth: int, number: int) -> Condition:
     if part.startswith("RLQUERY"):
         inner = _take(rest, ends=("ENDRLQUERY",))
         if rest:
             rest.pop(0)
         related = _RELATED.fullmatch(part)
         if related is None or depth == DEEPEST:
-            return Invalid(part)
-        table, field, comparison, number, _ = related.groups()
-        return Related(table, field, comparison, int(number), _parse_parts(inner, depth=depth + 1))
+            return Invalid(number)
+        table, field, comparison, count, _ = related.groups()
+        return Related(table, field, comparison, int(count), _parse_parts(inner, depth=depth + 1))
     join = _JOIN.fullmatch(part)
     if join is not None and depth < DEEPEST:
         _, field, table, table_field, first = join.groups()
-        inner = [first, *_take(rest, ends=_ENDS_JOIN)]
+        inner = [(number, first), *_take(rest, ends=_ENDS_JOIN)]
         return Join(field, table, table_field, _parse_parts(inner, depth=depth + 1))
     term = _TERM.fullmatch(part)
     if term is None:
-        return Invalid(part)
+        return Invalid(number)
     return Term(term["field"], term["operator"], term["value"])
 
 
-def _take(rest: list[str], *, ends: tuple[str, ...]) -> list[str]:
-    taken: list[str] = []
-    while rest and not rest[0].startswith(ends):
+def _take(rest: list[tuple[int, str]], *, ends: tuple[str, ...]) -> list[tuple[int, str]]:
+    taken: list[tuple[int, str]] = []
+    while rest and not rest[0][1].startswith(ends):
         taken.append(rest.pop(0))
     return taken

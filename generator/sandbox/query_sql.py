@@ -17,6 +17,7 @@ from generator.sandbox.query import DEEPEST, Condition, Invalid, Join, Parsed, R
 from generator.sandbox.query_values import evaluate
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PATH = re.compile(r"[a-z][a-z0-9_.]*")
 _COMPARISONS = ("<", "<=", ">", ">=")
 _TEXT: Mapping[str, str] = {
     "LIKE": "instr(lower({0}), lower(?)) > 0",
@@ -48,7 +49,8 @@ class Query:
     parameters: tuple[str, ...]
     order: str
     dropped: tuple[str, ...]
-    """Parts that were left out or could not be computed, in words, for the sandbox's log."""
+    """Parts that were left out or could not be computed, in words, for the sandbox's log: names of
+    tables and columns, never a value or the text of a part."""
 
 
 @dataclass(slots=True)
@@ -123,7 +125,7 @@ class _Compiler:
 
     def _condition(self, condition: Condition, *, table: str, alias: str) -> _Sql | None:
         if isinstance(condition, Invalid):
-            return self._drop(f"no operator in {condition.text!r}")
+            return self._drop(f"no operator in part {condition.number} of the query")
         if isinstance(condition, Join):
             return self._join(condition, table=table, alias=alias)
         if isinstance(condition, Related):
@@ -140,7 +142,7 @@ class _Compiler:
         if operator in ("SAMEAS", "NSAMEAS"):
             right = self.value(term.value, table=table, alias=alias)
             if right is None:
-                return self._drop(f"{table} has no column {term.value!r}")
+                return self._drop(f"{table} has no column to compare {term.field} with")
             sign = "=" if operator == "SAMEAS" else "<>"
             text = f"{left.text} {sign} {right.text} COLLATE NOCASE"
             return _Sql(text, [*left.parameters, *right.parameters])
@@ -154,7 +156,7 @@ class _Compiler:
             # One parameter, however many members: SQLite takes only so many.
             text = f"{{0}} COLLATE NOCASE {sign} (SELECT value FROM json_each(?))"  # noqa: S608
             return _with(left, text, [json.dumps(members)])
-        value = self._value(term.value)
+        value = self._value(term.value, of=term.field)
         if value is None:
             return _Sql("0")
         if operator in _COMPARISONS:
@@ -164,24 +166,24 @@ class _Compiler:
             return _with(left, text, [value, value]) if value else _Sql("1")
         return _with(left, _TEXT[operator], [value])
 
-    def _value(self, text: str) -> str | None:
+    def _value(self, text: str, *, of: str) -> str | None:
         value = self.evaluate(text)
         if value is None:
-            self.dropped.append(f"{text!r} is not computed by this sandbox: nothing matches")
+            self.dropped.append(f"the script of {of} is not computed by this sandbox: no match")
         return value
 
     def _members(self, term: Term) -> list[str] | None:
         if term.operator == "INSTANCEOF":
             return [term.value, *self.dictionary.children(term.value)]
-        value = self._value(term.value)
+        value = self._value(term.value, of=term.field)
         return None if value is None else value.split(",")
 
     def _range(self, term: Term, left: _Sql) -> _Sql | None:
         # ON has a label first: `Today@javascript:gs.beginningOfToday()@javascript:gs.endOfToday()`.
         parts = term.value.split("@")[-2:]
-        ends = [self._value(part) for part in parts]
+        ends = [self._value(part, of=term.field) for part in parts]
         if len(parts) != 2:
-            return self._drop(f"{term.operator} without two ends in {term.value!r}")
+            return self._drop(f"{term.operator} without two ends at {term.field}")
         if ends[0] is None or ends[1] is None:
             return _Sql("0")
         low, high = _compare(left, ">=", ends[0]), _compare(left, "<=", ends[1])
@@ -267,7 +269,8 @@ def compile_query(
     for path, downwards in parsed.order:
         value = compiler.value(path, table=table, alias="r0")
         if value is None:
-            compiler.dropped.append(f"no order by {path!r}: {table} has no such column")
+            known = path if _PATH.fullmatch(path) else "what is no name"
+            compiler.dropped.append(f"no order by {known}: {table} has no such column")
             continue
         text = f"CAST({value.text} AS REAL)" if value.numeric else f"{value.text} COLLATE NOCASE"
         order.append(text + (" DESC" if downwards else ""))

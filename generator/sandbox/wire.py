@@ -209,7 +209,8 @@ class Wire:
 
     def _note(self, number: int, environ: WSGIEnvironment, status: int | None) -> None:
         query = str(environ.get("QUERY_STRING", ""))
-        names = (part.partition("=")[0] for part in query.split("&") if part)
+        # A part without `=` may be a value that lost its name.
+        names = (part.partition("=")[0] for part in query.split("&") if "=" in part)
         method, path = str(environ["REQUEST_METHOD"]), str(environ.get("PATH_INFO", ""))
         with self._lock:
             self._seen.append(Seen(number, method, path, tuple(names), status))

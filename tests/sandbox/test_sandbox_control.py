@@ -135,3 +135,31 @@ def test_differences_are_told(path: str, said: str) -> None:
     from generator.sandbox.unsupported import nearest
 
     assert said in nearest(path)
+
+
+def test_neither_log_nor_requests_hold_the_text_of_a_query() -> None:
+    sandbox = made()
+    canary = "CAN" + "ARY"
+    table = "/api/now/table/sys_user?sysparm_query="
+    for query in (
+        canary,
+        f"user_name=u^{canary}^name=x",
+        f"user_name=javascript:{canary}()",
+        f"user_nameINjavascript:{canary}()",
+        f"sys_created_onBETWEENjavascript:{canary}()",
+        f"user_nameSAMEAS{canary}",
+        f"ORDERBY{canary}",
+        f"RLQUERY{canary}^name=x^ENDRLQUERY",
+        f"no_such_column={canary}",
+    ):
+        said = ask(sandbox, "GET", table + query, auth=admin(sandbox))
+        assert said.status_code == 200
+    ask(sandbox, "GET", f"/api/now/table/sys_user?{canary}&sysparm_limit=1", auth=admin(sandbox))
+    log = ask(sandbox, "GET", f"{CONTROL}log").text
+    assert canary not in log
+    assert "no operator in part 2 of the query" in log
+    assert "the script of user_name is not computed" in log
+    requests = ask(sandbox, "GET", f"{CONTROL}requests").json()["requests"]
+    assert requests[-1]["parameters"] == ["sysparm_limit"]
+    assert canary not in str(requests)
+    assert canary not in str(sandbox.unsupported)

@@ -221,5 +221,5 @@ def test_parts_are_understood():
     parsed = parse("RLQUERYa.b,>=2^c=1^ENDRLQUERY^GROUPBYx,y^?")
     [[[related], [invalid]]] = parsed.alternatives
     assert isinstance(related, Related) and related.number == 2
-    assert invalid == Invalid("?")
+    assert invalid == Invalid(5)
     assert parsed.group_by == ("x", "y")
