@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.sandbox.context import Context
+from generator.sandbox.notes import note
 from generator.sandbox.rest import RestError
 
 FORBIDDEN = (403, "User Not Authorized", "Failed API level ACL Validation")
@@ -73,6 +74,8 @@ def check_table(context: Context, table: str) -> None:
         RestError: 400 or 403.
     """
     if not context.sandbox.dictionary.exists(table):
+        tables = context.sandbox.dictionary.tables()
+        note(context.sandbox, "table", given=table, known=tables, once=True)
         raise RestError(400, f"Invalid table {table}")
     behaviour = context.sandbox.behaviour
     if table in behaviour.closed_tables:

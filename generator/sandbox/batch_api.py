@@ -12,8 +12,12 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request, Response
 
 from generator.sandbox.context import Context, Json
+from generator.sandbox.notes import note
 from generator.sandbox.rest import RestError, guarded, read_object
 from generator.sandbox.routes import Route, now_paths
+
+LONGEST = 200
+"""Characters of a path that are told."""
 
 _INHERITED = ("Accept", "Content-Type")
 """ServiceNow's own client sends no Accept in its parts: those of the envelope hold. [PLAT]."""
@@ -52,11 +56,14 @@ def _part(context: Context, part: Mapping[str, object]) -> Json | None:
     try:
         url = urlsplit(str(part.get("url", "")))
     except ValueError:
+        note(context.sandbox, "a part of a batch whose address is none")
         return None
     method = str(part.get("method", "GET")).upper()
     is_rest = url.path.startswith("/api/") and not url.netloc and not url.path.endswith("/batch")
     request = _request(context, part, method=method) if is_rest and method in _METHODS else None
     if request is None:
+        named = method if method in _METHODS else "of another method"
+        note(context.sandbox, f"a part of a batch: {named} {url.path[:LONGEST]}")
         return None
     response = context.sandbox.dispatcher.part(context, request)
     headers: list[Json] = []

@@ -12,7 +12,10 @@ from werkzeug.wrappers import Request, Response
 from generator.sandbox.context import Context, error_response
 from generator.sandbox.headers import decorate
 from generator.sandbox.identity import authenticate, unauthenticated
+from generator.sandbox.notes import note
+from generator.sandbox.parameters import note_ignored
 from generator.sandbox.routes import Handler, path_map
+from generator.sandbox.unsupported import LONGEST
 from generator.sandbox.unsupported import answer as answer_unsupported
 
 if TYPE_CHECKING:
@@ -94,6 +97,7 @@ class Dispatcher:
         is_rest = request.path.startswith("/api/")
         if is_rest and context.user is None:
             return unauthenticated()
+        note_ignored(context)
         found: Handler = handler
         try:
             return found(context, **arguments)
@@ -113,5 +117,7 @@ def _roles(sandbox: Sandbox, user: Mapping[str, str] | None) -> frozenset[str]:
 
 
 def _wrong_method(context: Context, error: MethodNotAllowed) -> Response:
+    request = context.request
     allowed = ", ".join(sorted(error.valid_methods or ()))
+    note(context.sandbox, f"{request.method} {request.path[:LONGEST]}: this path takes {allowed}")
     return context.error(405, "Method not supported", None, headers={"Allow": allowed})

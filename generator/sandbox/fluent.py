@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from generator.sandbox.cicd_shapes import NO_RESOURCE
 from generator.sandbox.context import Context, Json
 from generator.sandbox.database import Row
+from generator.sandbox.notes import note
 from generator.sandbox.rest import guarded, read_object
 from generator.sandbox.retrieved_sets import is_sys_id
 
@@ -37,6 +38,8 @@ def _activate(context: Context) -> Response:
     wanted = _sys_ids(body)
     if wanted is None:
         return context.error(400, "Exception while reading request", "flows and actions are lists")
+    if any(kind == "flows" for kind, _ in wanted):
+        note(context.sandbox, "activate_flows: flows are not activated, only actions", once=True)
     scope = context.request.args.get("sysparm_transaction_scope", "")
     with context.sandbox.database.transaction():
         results = [

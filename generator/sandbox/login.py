@@ -20,6 +20,7 @@ from generator.sandbox.identity import (
     may_have_ui,
     user_with_password,
 )
+from generator.sandbox.notes import note
 from generator.sandbox.sessions import COOKIE, SessionKind, UiSession
 
 __all__ = ["ROUTES", "Identity", "authenticate", "login_page", "login_redirect", "with_session"]
@@ -78,6 +79,8 @@ def _angular(context: Context) -> Response:
         return _angular_login(context)
     if wanted == "get_user":
         return _angular_user(context)
+    known = ("view_form.login", "get_user")
+    note(context.sandbox, "/angular.do sysparm_type", given=wanted or "missing", known=known)
     return context.json({"status": "error", "message": f"Unknown sysparm_type {wanted[:80]}"})
 
 

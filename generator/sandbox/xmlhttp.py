@@ -46,7 +46,7 @@ def _xmlhttp(context: Context) -> Response:
         processor = _PROCESSORS.get(name)
         if processor is None:
             note(context.sandbox, "xmlhttp.do processor", given=name, known=_PROCESSORS)
-        elif context.is_admin or processor is _status:
+        elif _is_function(context, name, fields) and (context.is_admin or processor is _status):
             # Write access to the sets, in practice admin [PLAT].
             with context.sandbox.database.transaction():
                 answer = processor(context, fields)
@@ -193,6 +193,37 @@ def _status(context: Context, fields: Fields) -> str | None:
     }
     return json.dumps(body, separators=(",", ":"))
 
+
+def _is_function(context: Context, processor: str, fields: Fields) -> bool:
+    """Whether a processor has the function that is asked; else it is noted."""
+    field, known = _FUNCTIONS[processor]
+    given = fields.get(field, "")
+    if given in known:
+        return True
+    what = f"xmlhttp.do {processor} {field}"
+    note(context.sandbox, what if given else f"{what} is missing", given=given, known=known)
+    return False
+
+
+_FUNCTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "UpdateSetPreviewAjax": (
+        "sysparm_ajax_processor_function",
+        ("preview", "previewAgain", "cancelPreview"),
+    ),
+    "HierarchyUpdateSetPreviewAjax": (
+        "sysparm_ajax_processor_function",
+        ("preview", "previewAgain"),
+    ),
+    "com.glide.update.UpdateSetCommitAjaxProcessor": (
+        "sysparm_type",
+        ("validateCommitRemoteUpdateSet", "commitRemoteUpdateSet"),
+    ),
+    "UpdateSetCommitAjax": ("sysparm_type", ("shouldShowConfirmAppInstall",)),
+    "HierarchyUpdateSetCommitAjax": ("sysparm_ajax_processor_function", ("commit",)),
+    "AJAXPushBackOutWorker": ("sysparm_name", ("start",)),
+    "AJAXProgressStatusChecker": ("sysparm_name", ("getStatus",)),
+}
+"""Each processor's field that names a function, and those that the sandbox has."""
 
 _PROCESSORS: Mapping[str, Callable[[Context, Fields], str | None]] = {
     "UpdateSetPreviewAjax": _preview_single,

@@ -209,9 +209,22 @@ def test_what_the_others_do_not_answer() -> None:
 def test_an_unknown_processor_is_not_answered_but_noted() -> None:
     at = desk()
     assert at.ask('Strange"<Ajax>') is None
-    assert any("Strange" in line for line in at.box.unsupported)
+    assert at.box.unsupported == ["xmlhttp.do processor that is no name: none is near"]
+    assert at.ask("StrangeAjax") is None
+    assert any("'StrangeAjax'" in line for line in at.box.unsupported)
     assert at.ask("UpdateSetPreviewAjaxx") is None
     assert any("nearest is UpdateSetPreviewAjax" in line for line in at.box.log)
+
+
+def test_an_unknown_function_of_a_processor_is_noted() -> None:
+    at = desk()
+    assert at.ask("UpdateSetPreviewAjax", sysparm_ajax_processor_function="previews") is None
+    assert at.ask("AJAXPushBackOutWorker") is None
+    assert at.box.unsupported == [
+        "xmlhttp.do UpdateSetPreviewAjax sysparm_ajax_processor_function 'previews': "
+        "nearest is preview",
+        "xmlhttp.do AJAXPushBackOutWorker sysparm_name is missing",
+    ]
 
 
 def test_an_unknown_progress_says_so() -> None:
