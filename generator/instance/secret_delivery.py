@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from generator.errors import Fault, Refused, RemoteError, VerificationFailed
+from generator.errors import ConfigError, Fault, Refused, RemoteError, VerificationFailed
 from generator.instance.interface import Found, Read
 from generator.instance.journal import Event
 from generator.instance.package_files import (
@@ -78,15 +78,19 @@ def judge_expiry(name: str, *, package: Package, found: Found, faults: Faults) -
         )
 
 
-def deliver(run: Run) -> None:
-    """Deliver the secret, and the date of its end where that differs.
+def check_delivery(run: Run) -> Found:
+    """Whether the secret can be delivered: a source, the package's entity, no later end there.
+
+    Returns:
+        What the instance holds of the property with the end of the secret.
 
     Raises:
+        ConfigError: No source is configured.
         Refused: The entity is not there or is another's, or the instance knows a later end.
-        VerificationFailed: The secret does not read as set afterwards.
         RemoteError: The instance did not answer.
-        ConfigError: The source has no secret.
     """
+    if run.secret is None and run.fetch_secret is None:
+        raise _no_source(run)
     entity, name = _entity(run.package), expiry_name(run)
     found = run.read(
         {
@@ -97,8 +101,22 @@ def deliver(run: Run) -> None:
         }
     )
     _require_entity(entity, found["entity"])
-    wanted = _wanted(run)
-    _require_not_older(run, name, _value(found["expiry"], name), wanted)
+    expiry = answered(found["expiry"])
+    _require_not_older(run, name, _value(expiry, name), _wanted(run))
+    return expiry
+
+
+def deliver(run: Run) -> None:
+    """Deliver the secret, and the date of its end where that differs.
+
+    Raises:
+        Refused: The entity is not there or is another's, or the instance knows a later end.
+        VerificationFailed: The secret does not read as set afterwards, or the date otherwise.
+        RemoteError: The instance did not answer.
+        ConfigError: No source is configured, or it has no secret.
+    """
+    before = check_delivery(run)
+    entity, name, wanted = _entity(run.package), expiry_name(run), _wanted(run)
     secret = run.secret
     if secret is None:
         if run.fetch_secret is None:
@@ -110,14 +128,15 @@ def deliver(run: Run) -> None:
         if not is_lost(error):
             raise
         raise _lost(run, entity, error) from None
-    wrote = _write_expiry(run, name, found["expiry"], wanted)
+    refused = _write_expiry(run, name, before, wanted)
     after = run.read({"secret": secret_read(run.package), "expiry": expiry_read(name)})
     if answered(after["secret"]).total != 1:
         raise _not_set(entity)
-    if wrote and _value(after["expiry"], name) != wanted:
-        raise _date_not_written(name, wanted)
-    run.journal.write(Event.DELIVERED)
     run.report.secret = SecretOutcome.DELIVERED.value
+    if wanted:
+        _require_date(name, wanted, after["expiry"], refused)
+        _note_new_date(run, name, _value(before, name), wanted)
+    run.journal.write(Event.DELIVERED)
     run.done("secret", f"{SecretOutcome.DELIVERED.value} ({entity.label})")
 
 
@@ -166,23 +185,50 @@ def _require_not_older(run: Run, name: str, on_instance: str, wanted: str) -> No
         )
 
 
-def _write_expiry(run: Run, name: str, found: Found, wanted: str) -> bool:
-    """Write the date where it differs; True if it was written."""
+def _write_expiry(run: Run, name: str, found: Found, wanted: str) -> str:
+    """Write the date where it differs; what the instance said against it, or nothing.
+
+    Whether it stands, only reading it tells.
+    """
     rows = [row for row in found.rows if row.get("name") == name]
     if not wanted or len(rows) != 1 or rows[0].get("value") == wanted:
-        if wanted and not rows:
-            run.report.note(f"the property {name} is not on the instance; import the package")
-        return False
+        return ""
     try:
         run.instance.update(PROPERTY_TABLE, rows[0]["sys_id"], {"value": wanted})
     except RemoteError as error:
-        if not is_lost(error):
-            raise
-    run.report.note(
-        f"{name} was {rows[0].get('value') or 'empty'} and is now {wanted}; if the package says "
-        "otherwise, correct azure.secret_expires_on (or azure.json) and render"
-    )
-    return True
+        return "" if is_lost(error) else error.detail or error.faults[0].message
+    return ""
+
+
+def _require_date(name: str, wanted: str, found: Found, refused: str) -> None:
+    """The date must read as it was wanted, in the one property that has this name.
+
+    Raises:
+        VerificationFailed: It does not, or cannot be read.
+    """
+    if found.error is not None:
+        why = "it cannot be read"
+        said = found.error.detail or found.error.faults[0].message
+    else:
+        values = [row.get("value", "") for row in found.rows if row.get("name") == name]
+        if values == [wanted]:
+            return
+        said = refused
+        if not values:
+            why = "it is not on the instance"
+        elif len(values) > 1:
+            why = f"{len(values)} records have this name"
+        else:
+            why = f"it reads {values[0] or 'empty'}"
+    raise _date_not_written(name, wanted, f"{why} ({said})" if said else why)
+
+
+def _note_new_date(run: Run, name: str, before: str, wanted: str) -> None:
+    if before != wanted:
+        run.report.note(
+            f"{name} was {before or 'empty'} and is now {wanted}; if the package says otherwise, "
+            "correct azure.secret_expires_on (or azure.json) and render"
+        )
 
 
 def _value(found: Found, name: str) -> str:
@@ -209,8 +255,8 @@ def _entity(package: Package) -> PackageRecord:
     return entity
 
 
-def _no_source(run: Run) -> Refused:
-    return Refused(
+def _no_source(run: Run) -> ConfigError:
+    return ConfigError(
         Fault(
             "no-secret-source",
             "Nothing says where the client secret comes from.",
@@ -246,11 +292,13 @@ def _not_set(entity: PackageRecord) -> VerificationFailed:
     )
 
 
-def _date_not_written(name: str, wanted: str) -> VerificationFailed:
+def _date_not_written(name: str, wanted: str, why: str) -> VerificationFailed:
     return VerificationFailed(
         Fault(
             "expiry-not-written",
-            f"The secret is set, but the property {name} does not read {wanted}.",
-            next="check that the user may write sys_properties, or set it by hand",
+            f"The secret is set, but the property {name} does not say that it ends on {wanted}: "
+            f"{why}.",
+            next="check that the user may read and write sys_properties, and that the package is "
+            "imported; then deliver again, or set the property by hand",
         )
     )
