@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from generator.sandbox.context import Context
 from generator.sandbox.notes import note
@@ -77,9 +77,9 @@ def check_table(context: Context, table: str) -> None:
         tables = context.sandbox.dictionary.tables()
         note(context.sandbox, "table", given=table, known=tables, once=True)
         raise RestError(400, f"Invalid table {table}")
-    behaviour = context.sandbox.behaviour
-    if table in behaviour.closed_tables:
+    if is_closed(context, table):
         raise RestError(*FORBIDDEN)
+    behaviour = context.sandbox.behaviour
     if table in PLUGIN_TABLES and behaviour.plugin_tables == "closed":
         raise RestError(*FORBIDDEN)
 
@@ -88,9 +88,31 @@ def may_read(context: Context, table: str) -> bool:
     """Whether the caller reads records of a table."""
     if table in EVERYBODY:
         return True
-    return context.has_role(*ROLES.get(table, ()), *READERS_OF_SETS.get(table, ()))
+    return not _granting(context, table, _readers(table)).isdisjoint(context.roles)
 
 
 def may_write(context: Context, table: str) -> bool:
     """Whether the caller writes records of a table; v_plugin is made by the platform. [DOC]."""
-    return table != "v_plugin" and context.has_role(*WRITERS.get(table, ()))
+    granting = _granting(context, table, WRITERS.get(table, ()))
+    return table != "v_plugin" and not granting.isdisjoint(context.roles)
+
+
+def is_closed(context: Context, table: str) -> bool:
+    """Whether the switch `closed_tables` keeps a table from the caller, who would see it else."""
+    closed = context.sandbox.behaviour.closed_tables
+    if table in closed:
+        return True
+    if table in EVERYBODY or not any(given.startswith(f"{table}:") for given in closed):
+        return False
+    held = context.roles & {"admin", *_readers(table), *WRITERS.get(table, ())}
+    return bool(held) and held.isdisjoint(_granting(context, table, held))
+
+
+def _readers(table: str) -> tuple[str, ...]:
+    return (*ROLES.get(table, ()), *READERS_OF_SETS.get(table, ()))
+
+
+def _granting(context: Context, table: str, roles: Iterable[str]) -> frozenset[str]:
+    """Of admin and these roles, the ones that the switch leaves."""
+    closed = context.sandbox.behaviour.closed_tables
+    return frozenset(role for role in ("admin", *roles) if f"{table}:{role}" not in closed)

@@ -118,17 +118,15 @@ class Behaviour:
         accepts="ROLE,...", help="Roles that no user has.", grade=DOC
     )
     closed_tables: tuple[str, ...] = names(
-        accepts="TABLE,...", help="Tables that answer 403 to everybody.", grade=MEAS
+        accepts="TABLE[:ROLE],...",
+        help="Tables that answer 403: to everybody, or to whose access is from that role only.",
+        grade=MEAS,
     )
     plugin_tables: str = choice(
         "closed", "open", help="open: sys_plugins and sys_store_app may be read.", grade=MEAS
     )
     cicd: str = choice(
-        "on",
-        "inactive",
-        "no_role",
-        help="inactive: no such API; no_role: it refuses all.",
-        grade=DOC,
+        "on", "inactive", "no_role", help="inactive: no such API; no_role: 403.", grade=DOC
     )
     ide: str = choice("on", "absent", help="absent: activate_flows is not there.", grade=PLAT)
     email_oauth_plugin: str = choice(
@@ -139,7 +137,7 @@ class Behaviour:
     )
     v_plugin_lag: bool = flag(help="v_plugin calls active plugins inactive.", grade=TP)
     release: str = text(
-        "australia", accepts="a family's name", help="The release glide.war names.", grade=MEAS
+        "australia", accepts="a name", help="What glide.war names; it hides nothing.", grade=MEAS
     )
     missing_columns: tuple[str, ...] = names(
         accepts="TABLE.COLUMN,...", help="Columns that an older release lacks.", grade=INF

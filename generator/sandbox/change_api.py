@@ -20,7 +20,7 @@ def read_change(context: Context, sys_id: str) -> Response:
     row = context.sandbox.database.get(TABLE, sys_id)
     if row is None or not context.has_role(*ROLES[TABLE]):
         raise RestError(*MISSING)
-    reader = Reader(context.sandbox)
+    reader = Reader(context)
     fields: dict[str, Json] = {}
     for name, column in sorted(context.sandbox.dictionary.columns(TABLE).items()):
         value = row.get(name, "")

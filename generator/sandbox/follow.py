@@ -21,6 +21,7 @@ from generator.sandbox.base_rows import (
 )
 from generator.sandbox.database import MOMENT
 from generator.sandbox.seed import drop_property, put_property
+from generator.sandbox.taken import take_columns, take_roles
 
 if TYPE_CHECKING:
     from generator.sandbox.instance import Sandbox
@@ -93,20 +94,19 @@ def _plugins(sandbox: Sandbox) -> None:
         _put(sandbox, "v_plugin", row, name=plugin)
 
 
-def _email_oauth_column(sandbox: Sandbox) -> None:
-    """The column that proves the plugin [PLAT]."""
+def _columns(sandbox: Sandbox) -> None:
+    """Entries of columns; that of `oauth_profile` proves the plugin [PLAT]."""
     name = "sys_email_account.oauth_profile"
-    if sandbox.behaviour.email_oauth_plugin == "inactive":
-        sandbox.database.delete("sys_dictionary", fixed_id("sys_dictionary", name))
-        return
-    row = {
-        "name": "sys_email_account",
-        "element": "oauth_profile",
-        "internal_type": "reference",
-        "reference": "oauth_entity_profile",
-        "active": "true",
-    }
-    _put(sandbox, "sys_dictionary", row, name=name)
+    if sandbox.behaviour.email_oauth_plugin != "inactive":
+        row = {
+            "name": "sys_email_account",
+            "element": "oauth_profile",
+            "internal_type": "reference",
+            "reference": "oauth_entity_profile",
+            "active": "true",
+        }
+        _put(sandbox, "sys_dictionary", row, name=name)
+    take_columns(sandbox)
 
 
 def _upgrade(sandbox: Sandbox) -> None:
@@ -175,7 +175,8 @@ _WRITERS: tuple[tuple[tuple[str, ...], Callable[[Sandbox], None]], ...] = (
         ("missing_plugins", "v_plugin_lag", "email_oauth_plugin", "cicd", "api_keys"),
         _plugins,
     ),
-    (("email_oauth_plugin",), _email_oauth_column),
+    (("email_oauth_plugin", "missing_columns"), _columns),
+    (("missing_roles",), take_roles),
     (("upgrading",), _upgrade),
     (("mutex_held",), _mutex),
     (("client_credentials",), _client_credentials),

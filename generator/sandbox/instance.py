@@ -109,11 +109,12 @@ class Sandbox:
     def follow(self) -> None:
         """Let the data follow the switches; called before the next request after a change."""
         self.dictionary.hide(
-            *((table, column) for table, _, column in self._missing_columns() if column)
+            *((table, column) for table, _, column in self.missing_columns() if column)
         )
         follow(self)
 
-    def _missing_columns(self) -> Iterable[tuple[str, str, str]]:
+    def missing_columns(self) -> Iterable[tuple[str, str, str]]:
+        """Table, dot and column of what the switches take away."""
         for given in self.behaviour.missing_columns:
             yield given.partition(".")
         if self.behaviour.email_oauth_plugin == "inactive":

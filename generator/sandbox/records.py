@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from generator.sandbox.access import is_closed
 from generator.sandbox.context import Context, Json
 from generator.sandbox.dictionary import Column
 
@@ -49,18 +50,18 @@ def shape_of(context: Context) -> Shape:
 
 
 def show(
-    sandbox: Sandbox, table: str, rows: Iterable[Mapping[str, str]], *, shape: Shape
+    context: Context, table: str, rows: Iterable[Mapping[str, str]], *, shape: Shape
 ) -> list[dict[str, Json]]:
     """Records in the shape that was asked for; unknown fields are left out. [DOC].
 
     Args:
-        sandbox: Where.
+        context: Who asks, and where.
         table: The table asked; only its columns are shown, not those of descendants.
         rows: The records.
         shape: What was asked for.
     """
-    reader = Reader(sandbox)
-    columns = sandbox.dictionary.columns(table)
+    reader = Reader(context)
+    columns = context.sandbox.dictionary.columns(table)
     wanted = shape.fields if shape.fields is not None else tuple(sorted(columns))
     shown: list[dict[str, Json]] = []
     for row in rows:
@@ -76,9 +77,10 @@ def show(
 class Reader:
     """Reads values over references; remembers what it saw during one answer."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        """Args: sandbox: Where."""
-        self._sandbox = sandbox
+    def __init__(self, context: Context) -> None:
+        """Args: context: Who asks, and where."""
+        self._context = context
+        self._sandbox = context.sandbox
         self._rows: dict[tuple[str, str], Mapping[str, str] | None] = {}
 
     def walk(self, table: str, row: Mapping[str, str], path: str) -> tuple[Column, str] | None:
@@ -92,7 +94,13 @@ class Reader:
             return column, value
         if column.reference is None:
             return None
-        return self.walk(column.reference, self.row(column.reference, value) or {}, rest)
+        return self.walk(column.reference, self._seen(column.reference, value), rest)
+
+    def _seen(self, table: str, sys_id: str) -> Mapping[str, str]:
+        """A record as a dot-walk sees it: empty where its table is closed to the caller."""
+        row = self.row(table, sys_id) or {}
+        family = {table, row.get("sys_class_name", table)}
+        return {} if any(is_closed(self._context, name) for name in family) else row
 
     def row(self, table: str, sys_id: str) -> Mapping[str, str] | None:
         """A record, read once."""

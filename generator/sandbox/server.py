@@ -27,6 +27,7 @@ from generator.sandbox.behaviour import Behaviour
 from generator.sandbox.instance import Sandbox
 from generator.sandbox.seed import add_administrator, add_api_key, add_oauth_client
 from generator.sandbox.serving import HOST
+from generator.sandbox.taken import take_roles
 from generator.sandbox.tls import make_tls
 
 ADMIN = "admin"
@@ -203,6 +204,8 @@ def _let_in(sandbox: Sandbox, role: Role) -> tuple[dict[str, str], tuple[str, ..
             ways.add(settings, key=f"instance.{key}")
     if role.client_secret_from is not None:
         ways.client_secret(role.client_secret_from)
+    # The new users hold what the switches take away, too.
+    take_roles(sandbox)
     return ways.variables, tuple(ways.notes)
 
 

@@ -40,7 +40,7 @@ def aggregate(context: Context, table: str) -> Response:
         count = sandbox.database.count(table, query, user=context.user, strict=strict)
         stats: Json = {"count": str(count)} if flag(context, "sysparm_count") else {}
         return context.result({"stats": stats})
-    reader = Reader(sandbox)
+    reader = Reader(context)
     rows = sandbox.database.query(table, query, user=context.user, strict=strict)
     parts: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
     for row in rows:

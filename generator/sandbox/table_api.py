@@ -49,7 +49,7 @@ def list_records(context: Context, table: str) -> Response:
         headers["X-Total-Count"] = str(total)
         if not flag(context, "sysparm_suppress_pagination_header"):
             headers["Link"] = _links(context, limit=limit, offset=offset, total=total)
-    shown = show(sandbox, table, rows, shape=shape_of(context))
+    shown = show(context, table, rows, shape=shape_of(context))
     return context.result([*shown], headers=headers)
 
 
@@ -214,7 +214,7 @@ def _answer(
     if context.request.headers.get("X-no-response-body", "").lower() == "true":
         # Which status goes with no body is not said [INF].
         return context.empty(status=status, headers=headers)
-    [record] = show(context.sandbox, table, [row], shape=shape_of(context))
+    [record] = show(context, table, [row], shape=shape_of(context))
     return context.result(record, status=status, headers=headers)
 
 

@@ -135,6 +135,59 @@ def test_an_older_release_lacks_columns() -> None:
     assert "client_id" in sandbox.dictionary.columns("oauth_entity")
 
 
+def entries(sandbox: Sandbox, column: str) -> list[str]:
+    ask(sandbox, "GET", "/login.do")
+    rows = sandbox.database.query("sys_dictionary", f"element={column}")
+    return [row["name"] for row in rows]
+
+
+def test_the_dictionary_knows_no_missing_column() -> None:
+    sandbox = made()
+    before = entries(sandbox, "client_uuid")
+    assert "oauth_entity" in before
+    sandbox.behaviour.set({"missing_columns": ["oauth_entity.client_uuid"]})
+    assert "oauth_entity" not in entries(sandbox, "client_uuid")
+    sandbox.behaviour.set({"missing_columns": []})
+    assert entries(sandbox, "client_uuid") == before
+
+
+def test_the_plugins_column_is_missing_for_either_reason() -> None:
+    sandbox = made()
+    before = entries(sandbox, "oauth_profile")
+    assert "sys_email_account" in before
+    for inactive, missing, found in (
+        ("inactive", ["sys_email_account.oauth_profile"], False),
+        ("inactive", [], False),
+        ("on", ["sys_email_account.oauth_profile"], False),
+        ("on", [], True),
+    ):
+        sandbox.behaviour.set({"email_oauth_plugin": inactive, "missing_columns": missing})
+        assert ("sys_email_account" in entries(sandbox, "oauth_profile")) is found
+    assert entries(sandbox, "oauth_profile") == before
+
+
+def grants(sandbox: Sandbox) -> list[str]:
+    path = "/api/now/table/sys_user_has_role?sysparm_fields=role.name"
+    said = ask(sandbox, "GET", path, auth=admin(sandbox))
+    return sorted(row["role.name"] for row in said.json()["result"])
+
+
+def test_a_missing_role_is_not_listed(tmp_path: Path) -> None:
+    sandbox = Sandbox(data=tmp_path / "data")
+    before = grants(sandbox)
+    assert before.count("admin") > 0
+    sandbox.behaviour.set({"missing_roles": ["admin"]})
+    assert "admin" not in grants(sandbox)
+    assert len(grants(sandbox)) == len(before) - before.count("admin")
+    sandbox.close()
+    # Kept data gets back what only a switch took.
+    again = Sandbox(data=tmp_path / "data")
+    try:
+        assert grants(again) == before
+    finally:
+        again.close()
+
+
 def test_strict_queries_are_a_property() -> None:
     sandbox = made(strict_query=True)
     assert value(sandbox, "glide.invalid_query.returns_no_rows") == "true"

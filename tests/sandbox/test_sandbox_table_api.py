@@ -334,6 +334,42 @@ def test_tables_may_be_closed(call, sandbox):
     assert error(call("PATCH", f"{TABLE}/sys_user/{ADMIN_ID}", {})) == CLOSED
 
 
+def test_a_table_may_be_closed_to_one_role(call, sandbox):
+    user = sandbox.database.query("sys_user", f"user_name={PLAIN_USER}")[0]
+    for name in ("email_account_admin", "oauth_admin"):
+        role = sandbox.database.query("sys_user_role", f"name={name}")[0]
+        held = {"user": user["sys_id"], "role": role["sys_id"]}
+        sandbox.database.insert("sys_user_has_role", held, by="t")
+    plain = Caller(sandbox, PLAIN_USER)
+    row = sandbox.database.query(ACCOUNT)[0]["sys_id"]
+    paths = (f"{TABLE}/{ACCOUNT}", f"{TABLE}/{ACCOUNT}/{row}", f"/api/now/stats/{ACCOUNT}")
+    sandbox.behaviour.closed_tables = f"{ACCOUNT}:email_account_admin"
+    for path in paths:
+        assert error(plain("GET", path)) == CLOSED
+        assert call("GET", path).status_code == 200
+    assert error(plain("PATCH", paths[1], {"active": "true"})) == CLOSED
+    assert plain("GET", f"{TABLE}/oauth_entity").status_code == 200
+    sandbox.behaviour.closed_tables = f"{ACCOUNT}:admin,sys_user:admin"
+    assert error(call("GET", paths[0])) == CLOSED
+    assert plain("GET", paths[0]).status_code == 200
+    # Who one is depends on no role; writing does.
+    assert call("GET", f"{TABLE}/sys_user").status_code == 200
+    assert error(call("PATCH", f"{TABLE}/sys_user/{ADMIN_ID}", {"name": "x"}))[0] == 403
+
+
+def test_a_dot_walk_over_a_closed_table_is_empty(call, sandbox):
+    path = f"{TABLE}/sys_user_has_role"
+    asked = {"sysparm_fields": "role.name,user.user_name", "sysparm_limit": "1"}
+    [row] = call("GET", path, **asked).json()["result"]
+    assert row["role.name"] and row["user.user_name"]
+    sandbox.behaviour.closed_tables = "sys_user_role"
+    [row] = call("GET", path, **asked).json()["result"]
+    assert row["role.name"] == "" and row["user.user_name"]
+    grouped = {"sysparm_count": "true", "sysparm_group_by": "role.name"}
+    [group] = call("GET", "/api/now/stats/sys_user_has_role", **grouped).json()["result"]
+    assert group["groupby_fields"] == [{"field": "role.name", "value": ""}]
+
+
 def test_a_user_without_roles_reads_who_one_is_and_writes_nothing(sandbox):
     plain = Caller(sandbox, PLAIN_USER)
     assert plain("GET", f"{TABLE}/sys_user").status_code == 200
