@@ -14,8 +14,8 @@ from generator.cli.output import Outcome, Session
 @click.command(
     "back-out",
     epilog="Exit codes: 0 backed out and proven; 1 the instance did not clearly answer; 2 usage or "
-    "configuration; 6 it is not backed out; 7 a guard said no, our account is active, or nothing "
-    "is committed.",
+    "configuration; 6 it is not backed out, or a record that it had made is still there; 7 a guard "
+    "said no, our account is active, nothing is committed, or another import came later.",
 )
 @click.argument("environment", metavar="ENV")
 @guard_options
