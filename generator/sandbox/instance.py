@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from generator.clock import Clock, SystemClock
 from generator.sandbox.behaviour import Behaviour
+from generator.sandbox.data_directory import DataDirectory
 from generator.sandbox.database import Database
 from generator.sandbox.dictionary import Dictionary
 from generator.sandbox.dispatch import Dispatcher
@@ -65,6 +66,9 @@ class Sandbox:
             admin_user: Name of the first user.
             admin_password: That user's password; a random one by default.
             on_line: Told of each line of the log.
+
+        Raises:
+            UsageError: The directory cannot be had, or another sandbox has it.
         """
         self.name = name
         self.behaviour = behaviour or Behaviour()
@@ -79,10 +83,9 @@ class Sandbox:
         """Requests that no route answers, with what came nearest."""
 
         self.dictionary = Dictionary()
-        if data is not None:
-            data.mkdir(parents=True, exist_ok=True)
+        self._kept = None if data is None else DataDirectory(data)
         self.database = Database(
-            None if data is None else data / "sandbox.sqlite",
+            None if self._kept is None else self._kept.database,
             dictionary=self.dictionary,
             clock=self.clock,
             randomness=self.random,
@@ -173,6 +176,8 @@ class Sandbox:
         """Stop serving and let go of the data."""
         self.stop()
         self.database.close()
+        if self._kept is not None:
+            self._kept.close()
 
     def __enter__(self) -> Sandbox:
         """Serve on a free port."""

@@ -119,7 +119,7 @@ def run(
         on_line: Told of each line of the log.
 
     Raises:
-        UsageError: The port is not to be had.
+        UsageError: The port or the directory is not to be had.
     """
     _check_port(port)
     auth = role.settings.auth
@@ -141,7 +141,7 @@ def run(
             context = made.context
             if data is None:
                 directory = Path(tempfile.mkdtemp(prefix="sn-smtp-sandbox-"))
-            ca_file = made.write_ca((data or directory or Path()) / CA_FILE)
+            ca_file = made.write_ca((data or directory or Path()).absolute() / CA_FILE)
         url = sandbox.start(port=port, ssl_context=context)
     except BaseException:
         sandbox.close()

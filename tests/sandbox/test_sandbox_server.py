@@ -91,6 +91,45 @@ def test_tls_is_trusted_by_its_own_authority_only(run: Run, tmp_path: Path) -> N
     assert get(with_data, verify=str(with_data.ca_file)) == 401
 
 
+def test_the_authoritys_path_is_absolute(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(tls=True, data=Path("data")).ca_file == tmp_path / "data" / "sandbox-ca.pem"
+
+
+def modes(directory: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+
+
+def test_kept_data_is_its_owners_and_one_sandboxs(run: Run, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    before = os.umask(0)
+    try:
+        running = run(data=data)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    found = modes(data)
+    assert {"sandbox.sqlite", "sandbox.sqlite-wal", "sandbox.sqlite-shm"} <= set(found)
+    assert set(found.values()) == {0o600}
+    with pytest.raises(UsageError, match="another sandbox"):
+        run(data=data)
+    running.stop()
+    (data / "sandbox.sqlite").chmod(0o644)
+    run(data=data)
+    assert set(modes(data).values()) == {0o600}
+
+
+def test_a_directory_that_is_none_is_a_usage_error(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match="cannot be used"):
+        run(data=tmp_path / "file" / "data")
+    (tmp_path / "data" / "sandbox.sqlite").mkdir(parents=True)
+    with pytest.raises(UsageError, match="cannot be used"):
+        run(data=tmp_path / "data")
+
+
 def test_a_certificate_may_be_for_another_name() -> None:
     made = make_tls("other.example")
     assert made.context.minimum_version == ssl.TLSVersion.TLSv1_2
