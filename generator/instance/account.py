@@ -6,7 +6,7 @@ active on an instance, and to switch it is a step of its own.
 
 from __future__ import annotations
 
-from generator.errors import Fault, Refused, RemoteError, VerificationFailed
+from generator.errors import Fault, GeneratorError, Refused, RemoteError, VerificationFailed
 from generator.instance.interface import Found, Read, Row
 from generator.instance.package_files import (
     ACCOUNT_TABLE,
@@ -97,7 +97,7 @@ def complete_account(run: Run, found: Found) -> None:
         found: What came of `account_read`, after the commit.
 
     Raises:
-        VerificationFailed: It still reads otherwise afterwards.
+        VerificationFailed: The instance refused the write, or it still reads otherwise.
         RemoteError: The instance did not answer.
     """
     account = run.package.account
@@ -114,9 +114,9 @@ def complete_account(run: Run, found: Found) -> None:
             changed = {entry.field: account.fields[entry.field] for entry in differing}
             run.instance.update(ACCOUNT_TABLE, account.sys_id, changed)
     except RemoteError as error:
-        # Read before judging: a write whose answer was lost may stand.
         if not is_lost(error):
-            raise
+            raise _refused(account, error) from None
+        # Read before judging: a write whose answer was lost may stand.
     after = run.read({"account": account_read(account)})["account"]
     left = account_differences(account, after)
     if left:
@@ -138,6 +138,22 @@ def complete_account(run: Run, found: Found) -> None:
         names = ", ".join(entry.field for entry in differing)
         run.done("account", f"wrote {names} of {account.label} over the Table API")
     _name_activation(run, after)
+
+
+def _refused(account: PackageRecord, error: RemoteError) -> GeneratorError:
+    """A clear no to the write; after the commit that is one thing that did not arrive."""
+    if error.status is None:
+        return error
+    said = error.detail or error.faults[0].message
+    return VerificationFailed(
+        Fault(
+            "account-refused",
+            f"The instance refused to write the email account {account.label} "
+            f"({account.sys_id}), status {error.status}: {said}",
+            next="check that the user may write sys_email_account (email_account_admin or admin) "
+            "and import again; or import email_account.xml by hand",
+        )
+    )
 
 
 def _inserted(account: PackageRecord) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from generator.errors import Fault, RemoteError, VerificationFailed
 from generator.instance.interface import Operation
 from generator.instance.journal import Event
@@ -31,7 +33,13 @@ def commit(run: Run, unit: Unit) -> None:
         VerificationFailed: It ended half-way.
     """
     had = "true" if run.had_secret else "false"
-    run.journal.write(Event.COMMITTING, unit=unit.base.sys_id, had_secret=had)
+    # Decisions are written down with the commit that they shape: a later import asks for them.
+    run.journal.write(
+        Event.COMMITTING,
+        unit=unit.base.sys_id,
+        had_secret=had,
+        left_out=json.dumps(run.left_out, sort_keys=True),
+    )
     run.tell(f"commit ({unit.name}): started")
     operation: Operation | None = None
     refused: RemoteError | None = None

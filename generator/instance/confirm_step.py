@@ -18,12 +18,16 @@ from generator.instance.known_sets import (
 )
 from generator.instance.package_files import ACCOUNT_TABLE, PackageSet, Unit
 from generator.instance.preview_step import PREVIEWS, PROBLEMS
-from generator.instance.problems import SKIPPED
+from generator.instance.problems import SKIPPED, Decision, decide, problem_of
 from generator.instance.read_back import child_reads, compare, record_reads
 from generator.instance.report import Difference, SetFound
-from generator.instance.resolve_step import ALREADY_SO
 from generator.instance.run import Run, answered
 from generator.instance.secret_delivery import secret_read
+
+_BAD = ("error", "warning")
+"""`sys_update_set_log.status` of what people should know [INF: C21]."""
+
+_MOST_LOGGED = 10
 
 
 @dataclass(slots=True)
@@ -39,14 +43,21 @@ class Confirmed:
     has_secret: bool = False
     """Whether the OAuth entity has a secret now."""
 
+    left_out: frozenset[str] = frozenset()
+    """Names of updates that somebody decided to leave out: they were not compared."""
 
-def confirm(run: Run, unit: Unit, known: Mapping[str, Known]) -> Confirmed:
+    undecided: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Table and sys_id of what the commit skipped without such a decision, to the update's name."""
+
+
+def confirm(run: Run, unit: Unit, known: Mapping[str, Known], *, fresh: bool = False) -> Confirmed:
     """Read everything that a commit of this unit should have made.
 
     Args:
         run: The call.
         unit: What was committed.
         known: Its sets as they were last read, committed.
+        fresh: Whether this run committed it, so that it knows who decided what.
 
     Raises:
         RemoteError: The instance did not answer.
@@ -64,7 +75,7 @@ def confirm(run: Run, unit: Unit, known: Mapping[str, Known]) -> Confirmed:
         "resolved": Read(
             PROBLEMS,
             f"remote_update_setIN{','.join(locals_)}^status={SKIPPED}",
-            ("sys_id", "status", "remote_update.name"),
+            ("sys_id", "type", "status", "description", "remote_update", "remote_update.name"),
             limit=10_000,
         ),
         "account": account_read(run.package.account),
@@ -79,36 +90,58 @@ def confirm(run: Run, unit: Unit, known: Mapping[str, Known]) -> Confirmed:
             )
             reads[f"count:{sys_id}"] = Read(UPDATES, f"update_set={local}", count_only=True)
             reads[f"log:{sys_id}"] = Read(
-                "sys_update_set_log", f"update_set={local}", ("sys_id", "status", "log"), limit=100
+                "sys_update_set_log",
+                f"update_set={local}^statusIN{','.join(_BAD)}",
+                ("sys_id", "status", "log"),
+                limit=100,
             )
     found = run.read(reads)
-    result = Confirmed(account=found["account"], has_secret=bool(answered(found["secret"]).total))
+    run.has_secret = bool(answered(found["secret"]).total)
+    result = Confirmed(account=found["account"], has_secret=run.has_secret)
     result.differences += _set_differences(run, unit, known, found)
-    back = compare(records, found, without=_left_out(run, found["skipped"], found["resolved"]))
+    skipped = {
+        row.get("remote_update.name", "")
+        for row in found["skipped"].rows
+        if row.get("proposed_action") == "skip"
+    }
+    decided = set(run.left_out) if fresh else _decided(run, unit, found["resolved"])
+    result.left_out = frozenset(skipped & decided)
+    result.undecided = {
+        (r.table, r.sys_id): r.update_name for r in records if r.update_name in skipped - decided
+    }
+    for name in sorted(result.left_out):
+        run.report.note(f"left out of the commit: {name}")
+    back = compare(records, found, without=result.left_out)
     result.differences += back.differences
     for text in back.notes:
         run.report.note(text)
-    run.tell(f"confirm ({unit.name}): {back.compared} of {len(records)} records read back")
+    apart = " (the email account apart)" if len(records) < len(run.package.of(unit)) else ""
+    run.tell(f"confirm ({unit.name}): {back.compared} of {len(records)} records read back{apart}")
     return result
 
 
-def _left_out(run: Run, skipped: Found, resolved: Found) -> frozenset[str]:
-    """Names of updates that somebody decided to leave out: they need not read as the package says.
+def _decided(run: Run, unit: Unit, resolved: Found) -> set[str]:
+    """Names of updates that somebody decided to leave out of an earlier commit.
 
-    What the built-in rule left out must, and so must what the platform skipped by itself.
+    Either the journal holds the decision, or a rule of the user's covers the problem now. That the
+    instance calls a problem skipped says not who did so: the built-in rule leaves out what reads
+    as the package says, and that must go on doing so.
     """
-    same = {p.update for p in run.report.problems if p.reason == ALREADY_SO}
-    decided = {
-        row.get("remote_update.name", "") for row in resolved.rows if row.get("status") == SKIPPED
-    }
-    names = (decided - same) & {
-        row.get("remote_update.name", "")
-        for row in skipped.rows
-        if row.get("proposed_action") == "skip"
-    }
-    for name in sorted(names):
-        run.report.note(f"left out of the commit: {name}")
-    return frozenset(names)
+    imports, options = run.environment.imports, run.options
+    records = run.package.of(unit)
+    decided = set(run.journal.left_out(unit.base.sys_id))
+    for row in resolved.rows:
+        if row.get("status") != SKIPPED:
+            continue
+        problem = problem_of(row, records)
+        verdict = decide(
+            problem,
+            accept=(*options.accept, *imports.accept),
+            skip=(*options.skip, *imports.skip),
+        )
+        if verdict.decision is Decision.SKIPPED:
+            decided.add(problem.update_name)
+    return decided
 
 
 def _set_differences(
@@ -134,6 +167,10 @@ def _set_differences(
             continue
         if row.get("state") != "complete":
             differences.append(_of_set(entry, "update_set.state", "complete", row.get("state", "")))
+        # A local set that names another retrieved set is the work of another commit (A9).
+        origin = row.get("remote_sys_id", "")
+        if origin != entry.sys_id:
+            differences.append(_of_set(entry, "update_set.remote_sys_id", entry.sys_id, origin))
         differences += _count_differences(run, entry, found)
         _tell_log(run, entry, found[f"log:{entry.sys_id}"])
     return differences
@@ -162,9 +199,11 @@ def _tell_log(run: Run, entry: PackageSet, found: Found) -> None:
     if found.error is not None:
         run.report.note("not confirmed: the update set log cannot be read")
         return
-    for row in found.rows:
-        if row.get("log"):
-            run.report.note(f"update set log ({entry.role}): {row.get('status')}: {row['log']}")
+    bad = [row for row in found.rows if row.get("log") and row.get("status", "").lower() in _BAD]
+    for row in bad[:_MOST_LOGGED]:
+        run.report.note(f"update set log ({entry.role}): {row.get('status')}: {row['log']}")
+    if len(bad) > _MOST_LOGGED:
+        run.report.note(f"update set log ({entry.role}): {len(bad) - _MOST_LOGGED} further entries")
 
 
 def _of_set(entry: PackageSet, name: str, expected: str, read: str) -> Difference:

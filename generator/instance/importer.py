@@ -8,26 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from generator.errors import (
-    ExitCode,
-    Fault,
-    GeneratorError,
-    PreviewProblems,
-    Refused,
-    VerificationFailed,
-)
-from generator.instance.account import complete_account
+from generator.errors import ExitCode, Fault, GeneratorError, PreviewProblems, Refused
 from generator.instance.commit_step import commit
-from generator.instance.confirm_step import Confirmed, confirm
 from generator.instance.journal import Event
 from generator.instance.known_sets import Known, Presence, known_of, presence, sets_read
-from generator.instance.package_files import ACCOUNT_TABLE, ENTITY_TABLE, Unit
+from generator.instance.package_files import Unit
 from generator.instance.preflight import Surroundings, preflight
-from generator.instance.preview_step import Previewed, preview, results
-from generator.instance.publication import complete_publication
-from generator.instance.read_back import is_publication
-from generator.instance.report import Difference, SetFound
-from generator.instance.resolve_step import resolve
+from generator.instance.preview_step import Previewed, preview, refuse_unexplained, results
+from generator.instance.problems import Decision
+from generator.instance.prove_step import confirm_fresh, confirm_known, look_at_known
+from generator.instance.report import SetFound
+from generator.instance.resolve_step import ALREADY_SO, resolve
 from generator.instance.run import Run
 from generator.instance.secret_delivery import SecretOutcome, deliver
 from generator.instance.settle import Way, ours_on, remove, settle
@@ -55,16 +46,37 @@ def import_package(run: Run) -> None:
         try:
             _import_unit(run, unit, surroundings.known if not done else ours_on(run))
         except Exception:
-            if done:
-                names = " and ".join(entry.name for entry in done)
-                run.report.note(f"the {names} set is committed and stays; this one stopped")
+            _tell_what_stays(run, done, "this one stopped")
             raise
         if run.report.exit_code is not ExitCode.OK:
+            _tell_what_stays(run, done, "this one differs")
+            _look_at_the_rest(run, unit)
             return
         done.append(unit)
     if run.options.preview_only:
         return
     _deliver_secret(run)
+
+
+def _tell_what_stays(run: Run, done: Sequence[Unit], why: str) -> None:
+    """The unit after these did not come to its end: say what is left as it is."""
+    if not done or not run.options.commits:
+        return
+    names = " and ".join(entry.name for entry in done)
+    run.report.note(f"the {names} set is committed and stays; {why}")
+    if run.had_secret and not run.has_secret:
+        run.report.note(
+            "the client secret is no longer on the instance: "
+            f"sn-smtp secret deliver {run.environment.name}"
+        )
+
+
+def _look_at_the_rest(run: Run, unit: Unit) -> None:
+    """Where one set differs, what else is committed is read, too: all that differs is told."""
+    known = ours_on(run)
+    for other in run.package.units[run.package.units.index(unit) + 1 :]:
+        if presence(other, known) is Presence.COMMITTED:
+            look_at_known(run, other, known)
 
 
 def _import_unit(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:
@@ -75,7 +87,7 @@ def _import_unit(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:
         if run.options.preview_only:
             return
         run.begin("confirm", unit=unit)
-        _confirm_known(run, unit)
+        confirm_known(run, unit)
         return
     if way is Way.PREVIEW and not require_loaded(run, unit):
         raise _changed_meanwhile(unit)
@@ -104,7 +116,7 @@ def _import_unit(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:
     run.begin("commit", unit=unit)
     commit(run, unit)
     run.begin("confirm", unit=unit)
-    _confirm_fresh(run, unit)
+    confirm_fresh(run, unit)
 
 
 def _previewed(run: Run, unit: Unit, way: Way) -> Previewed:
@@ -113,7 +125,12 @@ def _previewed(run: Run, unit: Unit, way: Way) -> Previewed:
         preview(run, unit)
     previewed = results(run, unit)
     run.begin("problems", unit=unit)
-    return resolve(run, unit, previewed)
+    previewed = resolve(run, unit, previewed)
+    refuse_unexplained(run, unit, previewed)
+    for problem in run.report.problems:
+        if problem.outcome == Decision.SKIPPED.value and problem.reason != ALREADY_SO:
+            run.left_out[problem.update] = problem.reason
+    return previewed
 
 
 def _try_to_take_back(run: Run, unit: Unit) -> None:
@@ -156,135 +173,35 @@ def _take_back(run: Run, unit: Unit) -> None:
     run.done("take back", "the upload was removed again; nothing was committed", unit=unit)
 
 
-def _confirm_fresh(run: Run, unit: Unit) -> None:
-    """After a commit of this run: whatever did not arrive is an error (exit 6).
-
-    Raises:
-        VerificationFailed: Something did not arrive.
-    """
-    found = _confirmed(run, unit)
-    missing = _complete(run, unit, found)
-    if missing:
-        raise VerificationFailed(
-            *(
-                Fault(
-                    "not-arrived",
-                    f"Committed, and not as the package says: {difference}.",
-                    next="see the commit log of the set on the instance (syslog says why a record "
-                    f"was refused); then sn-smtp render {run.environment.name} --again and import",
-                )
-                for difference in missing
-            )
-        )
-    _proven(run, unit)
-
-
-def _confirm_known(run: Run, unit: Unit) -> None:
-    """A set that was committed before: complete what may be, list the rest (exit 5)."""
-    # What an interrupted run of ours knew before its commit.
-    run.had_secret = run.had_secret or run.journal.had_secret()
-    found = _confirmed(run, unit)
-    missing = [entry for entry in found.differences if not is_publication(entry)]
-    if missing:
-        run.report.differences += missing
-        run.report.exit_code = ExitCode.DIFFERS
-        run.report.faults = tuple(_differs(run, missing))
-        return
-    _complete(run, unit, found)
-    _proven(run, unit)
-
-
-def _confirmed(run: Run, unit: Unit) -> Confirmed:
-    known = known_of(run.read({"sets": sets_read([entry.sys_id for entry in unit.sets])})["sets"])
-    return confirm(run, unit, known)
-
-
-def _complete(run: Run, unit: Unit, found: Confirmed) -> list[Difference]:
-    """Account, then publication; every failure is told, with what did not arrive besides.
-
-    Returns:
-        What differs and nothing here can complete.
-    """
-    missing = [entry for entry in found.differences if not is_publication(entry)]
-    run.report.differences += missing
-    faults: list[Fault] = []
-    tables = {record.table for record in run.package.of(unit)}
-    if ENTITY_TABLE in tables or ACCOUNT_TABLE in tables:
-        try:
-            run.begin("account", unit=unit)
-            complete_account(run, found.account)
-        except VerificationFailed as error:
-            faults += error.faults
-    if unit is run.package.units[-1]:
-        try:
-            run.begin("publish", unit=unit)
-            complete_publication(run, found.differences)
-        except VerificationFailed as error:
-            faults += error.faults
-    if ENTITY_TABLE in tables and run.had_secret and not found.has_secret:
-        faults += _secret_gone(run)
-    if faults:
-        raise VerificationFailed(*(*_differs(run, missing), *faults))
-    return missing
-
-
-def _secret_gone(run: Run) -> list[Fault]:
-    """An entity that lost its secret; where a source is configured, step 8 mends it."""
-    if run.fetch_secret is not None and not run.journal.delivered():
-        return []
-    if run.fetch_secret is not None:
-        run.report.note("the commit emptied the client secret; it is delivered again")
-        run.journal.write(Event.EMPTIED)
-        return []
-    return [
-        Fault(
-            "secret-gone",
-            "The application registry entry had a client secret before the commit and has none "
-            "now: mail over it fails until it is entered again.",
-            next="enter it on the instance; or configure azure.client_secret_from and run "
-            f"sn-smtp secret deliver {run.environment.name}",
-        )
-    ]
-
-
-def _proven(run: Run, unit: Unit) -> None:
-    run.journal.write(Event.CONFIRMED, unit=unit.base.sys_id)
-    records = len(run.package.of(unit))
-    run.done("confirm", f"every one of {records} records reads as the package says", unit=unit)
-
-
-def _differs(run: Run, differences: Sequence[Difference]) -> list[Fault]:
-    return [
-        Fault(
-            "differs",
-            f"The instance says otherwise than the package: {difference}.",
-            next=f"sn-smtp render {run.environment.name} --again and import puts the package's "
-            "state back",
-        )
-        for difference in differences
-    ]
-
-
 def _deliver_secret(run: Run) -> None:
     if run.fetch_secret is None:
         run.report.secret = SecretOutcome.NO_SOURCE.value
-        if not run.had_secret:
+        if not run.has_secret:
             run.report.note(
                 "the client secret is not on the instance; enter it there, or configure "
                 "azure.client_secret_from"
             )
         run.idle("secret", run.report.secret)
-    elif run.journal.delivered():
+    elif run.journal.delivered() and run.has_secret:
         run.report.secret = SecretOutcome.BEFORE.value
         run.idle("secret", run.report.secret)
     else:
         run.begin("secret")
+        if run.journal.delivered():
+            # The instance was reset, or somebody emptied it: it is believed, not the journal.
+            run.report.note("the client secret is gone from the instance; it is delivered again")
+            run.journal.write(Event.EMPTIED)
         deliver(run)
 
 
 def _tell_what_is_there(run: Run, surroundings: Surroundings) -> None:
+    """A dry run: what is committed is read and compared, the rest would be uploaded."""
     for unit in run.package.units:
         there = presence(unit, surroundings.known)
+        if there is Presence.COMMITTED:
+            run.begin("known", unit=unit)
+            look_at_known(run, unit, surroundings.known)
+            continue
         for entry in unit.sets:
             found = surroundings.known.get(entry.sys_id)
             run.report.sets.append(
@@ -297,11 +214,8 @@ def _tell_what_is_there(run: Run, surroundings: Surroundings) -> None:
                     updates=entry.updates,
                 )
             )
-        what = {
-            Presence.ABSENT: "would be uploaded",
-            Presence.COMMITTED: "is committed; would be read back",
-        }.get(there, f"is there, {there}: would be waited for or removed, then uploaded")
-        run.idle("known", what, unit=unit)
+        left = f"is there, {there}: would be waited for or removed, then uploaded"
+        run.idle("known", "would be uploaded" if there is Presence.ABSENT else left, unit=unit)
 
 
 def _changed_meanwhile(unit: Unit) -> Refused:

@@ -39,7 +39,7 @@ class Event(StrEnum):
     DELIVERED = "delivered"
     BACKED_OUT = "backed_out"
     EMPTIED = "emptied"
-    """A commit emptied the secret."""
+    """The secret that was delivered is no longer on the instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,15 @@ class Journal:
             for entry in self.entries
         )
 
+    def left_out(self, unit: str) -> Mapping[str, str]:
+        """Name and reason of the updates that somebody left out of the last commit of a set."""
+        for entry in reversed(self.entries):
+            if entry.event is Event.BACKED_OUT:
+                break
+            if entry.event is Event.COMMITTING and entry.unit == unit:
+                return _names(entry.facts.get("left_out", ""))
+        return {}
+
     def delivered(self) -> bool:
         """Whether the secret was delivered for this package and is not known to be lost since."""
         for entry in reversed(self.entries):
@@ -164,6 +173,14 @@ def _entries(line: bytes, instance: str) -> Iterator[Entry]:
             )
     except (ValueError, KeyError, TypeError, AttributeError):
         return
+
+
+def _names(text: str) -> Mapping[str, str]:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in body.items()} if isinstance(body, dict) else {}
 
 
 def _ends_a_line(path: Path) -> bool:

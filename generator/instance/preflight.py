@@ -47,6 +47,8 @@ class Surroundings:
     """Retrieved sets that are ours or bear one of our sys_ids."""
 
     account: Found
+    pending: tuple[str, ...]
+    """Roles of the sets that are not committed yet."""
 
 
 def preflight(run: Run) -> Surroundings:
@@ -59,14 +61,17 @@ def preflight(run: Run) -> Surroundings:
     # Rendering and linting need no instance: they are done while it is waited for.
     checked = Aside(run.check_package)
     found: Surroundings | None = None
+    failed: GeneratorError | None = None
     try:
         run.instance.check_awake()
         found = _ask(run, faults)
     except GeneratorError as error:
-        faults.take(error)
+        failed = error
     faults.add(ExitCode.REFUSED, checked.result())
+    if failed is not None:
+        faults.take(failed)
     if run.options.commits:
-        _judge_deletions(run, faults)
+        _judge_deletions(run, None if found is None else found.pending, faults)
     faults.raise_if_any()
     assert found is not None  # noqa: S101 - a missing answer is a fault
     identity = found.identity
@@ -74,9 +79,14 @@ def preflight(run: Run) -> Surroundings:
     return found
 
 
-def _judge_deletions(run: Run, faults: Faults) -> None:
-    """DELETE rows need a word of the user's for each, whatever the rules say."""
+def _judge_deletions(run: Run, pending: tuple[str, ...] | None, faults: Faults) -> None:
+    """DELETE rows need a word of the user's for each, whatever the rules say.
+
+    What is committed already asks for none; where that is not known, all of them do.
+    """
     for record in run.package.records:
+        if pending is not None and record.role not in pending:
+            continue
         allowed = any(
             entry.table == record.table and entry.sys_id in (None, record.sys_id)
             for entry in run.options.allow_delete
@@ -114,11 +124,11 @@ def _ask(run: Run, faults: Faults) -> Surroundings:
     judge_roles(run, found["who"], faults)
     if found["secret"].error is not None:
         faults.take(found["secret"].error)
-    run.had_secret = found["secret"].total > 0
+    run.had_secret = run.has_secret = found["secret"].total > 0
     if pending:
         _judge_ways(run, faults)
     _fetch_secret(run, faults)
-    return Surroundings(identity, known, found["account"])
+    return Surroundings(identity, known, found["account"], pending)
 
 
 def _known(found: Mapping[str, Found], faults: Faults) -> dict[str, Known]:
@@ -166,7 +176,9 @@ def _judge_ways(run: Run, faults: Faults) -> None:
 
 def _fetch_secret(run: Run, faults: Faults) -> None:
     """Get the secret before anything is changed: an empty variable is found now, not later."""
-    if run.fetch_secret is None or not run.options.commits or run.journal.delivered():
+    if run.fetch_secret is None or not run.options.commits:
+        return
+    if run.journal.delivered() and run.has_secret:
         return
     if faults.found:
         return

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generator.errors import Fault, Refused, RemoteError, VerificationFailed
+from generator.errors import Fault, PreviewProblems, Refused, RemoteError, VerificationFailed
 from generator.instance.account import account_differences, account_read, refuse_active
 from generator.instance.interface import Found, Operation, Read, Row
 from generator.instance.journal import Event
 from generator.instance.known_sets import PREVIEWED, UPDATES, known_of, sets_read
 from generator.instance.package_files import Unit
 from generator.instance.polling import PREVIEW_LIMIT, PREVIEW_STALL
-from generator.instance.problems import Problem, problem_of
+from generator.instance.problems import Decision, Problem, problem_of
 from generator.instance.report import Change
 from generator.instance.run import Run, answered
 from generator.instance.work import failed, is_lost, look, mark, out_of_patience, tell_progress
@@ -59,6 +59,8 @@ _DEFINITIONS = (
 """Tables whose deletion loses the data of a table or column (A8, Data loss)."""
 
 _NO_DEFINITION = "sys_dictionary_override"
+_SKIP = "skip"
+"""`proposed_action` of an update that a commit leaves out (A7, 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,8 @@ def results(run: Run, unit: Unit) -> Previewed:
         raise _not_all(unit.name, len(rows), updates)
     _tell_changes(run, unit, answered(found["previews"]).rows)
     for difference in account_differences(run.package.account, found["account"]):
-        run.tell(f"  account: {difference}")
+        absent = "not there yet; it comes with the commit or is written after it"
+        run.tell(f"  account: {difference if difference.field else absent}")
     records = run.package.of(unit)
     problems = tuple(problem_of(row, records) for row in answered(found["problems"]).rows)
     return Previewed(problems, rows)
@@ -213,8 +216,13 @@ def _check_summary(run: Run, unit: Unit, found: Found) -> None:
                 )
             )
         if there.summary != str(entry.updates):
-            raise _not_all(entry.role, int(there.summary or 0), entry.updates)
+            raise _not_all(entry.role, _counted(there.summary), entry.updates)
     run.journal.write(Event.PREVIEWED, unit=unit.base.sys_id)
+
+
+def _counted(summary: str) -> int:
+    """What is no number says of no update that it was looked at."""
+    return int(summary) if summary.isascii() and summary.isdigit() else 0
 
 
 def _preview_row(row: Row) -> PreviewRow:
@@ -242,11 +250,40 @@ def _tell_changes(run: Run, unit: Unit, rows: Sequence[Row]) -> None:
     run.report.changes += changes
     counts: dict[str, int] = {}
     for change in changes:
-        counts[change.disposition] = counts.get(change.disposition, 0) + 1
+        counts[_said(change)] = counts.get(_said(change), 0) + 1
     said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
     run.done("preview", said or "nothing would change", unit=unit)
     for change in changes:
-        run.tell(f"  {change.disposition:<10} {change.type}: {change.target} ({change.update})")
+        run.tell(f"  {_said(change):<10} {change.type}: {change.target} ({change.update})")
+
+
+def _said(change: Change) -> str:
+    """What a commit would do: nothing to what it skips, whatever else the preview says of it."""
+    return _SKIP if change.proposed_action == _SKIP else change.disposition
+
+
+def refuse_unexplained(run: Run, unit: Unit, previewed: Previewed) -> None:
+    """An update that a commit would skip without anybody having decided so stops here.
+
+    Raises:
+        PreviewProblems: There is one.
+    """
+    decided = {p.update for p in run.report.problems if p.outcome == Decision.SKIPPED.value}
+    skipped = [
+        row.update_name
+        for row in previewed.rows
+        if row.proposed_action == _SKIP and row.update_name not in decided
+    ]
+    if skipped:
+        raise PreviewProblems(
+            Fault(
+                "skipped-by-preview",
+                f"A commit of the {unit.name} set would leave out {', '.join(skipped)}: the "
+                "preview proposes to skip it, and no decision about a problem explains that.",
+                next="look at the update's preview on the instance (Retrieved Update Sets); take "
+                "it out of the package or import again",
+            )
+        )
 
 
 def _not_all(what: str, count: int, updates: int) -> VerificationFailed:

@@ -8,7 +8,7 @@ neither its sys_id nor the name of its update counts. The action is compared by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from generator.instance.interface import Found, Read, Row
@@ -57,18 +57,27 @@ def record_reads(records: Iterable[PackageRecord]) -> dict[str, Read]:
 
 def child_reads(records: Iterable[PackageRecord]) -> dict[str, Read]:
     """Counts of what else the payloads write, each name being `child:<table>:<number>`."""
-    ids: dict[str, list[str]] = {}
+    return {
+        name: Read(table, f"sys_idIN{','.join(ids)}", count_only=True)
+        for name, _, table, ids in _child_chunks(records)
+    }
+
+
+def _child_chunks(
+    records: Iterable[PackageRecord],
+) -> Iterator[tuple[str, PackageRecord, str, Sequence[str]]]:
+    """Name of a read, whose rows it counts, their table and sys_ids.
+
+    No read mixes two records, so that one which was left out can be left aside.
+    """
+    numbers: dict[str, int] = {}
     for record in records:
         for table, found in record.children.items():
-            if table not in _TEXTS and not record.deletes:
-                ids.setdefault(table, []).extend(found)
-    return {
-        f"child:{table}:{number}": Read(
-            table, f"sys_idIN{','.join(found[start : start + _AT_ONCE])}", count_only=True
-        )
-        for table, found in ids.items()
-        for number, start in enumerate(range(0, len(found), _AT_ONCE))
-    }
+            if table in _TEXTS or record.deletes:
+                continue
+            for start in range(0, len(found), _AT_ONCE):
+                number = numbers[table] = numbers.get(table, -1) + 1
+                yield f"child:{table}:{number}", record, table, found[start : start + _AT_ONCE]
 
 
 def compare(
@@ -78,7 +87,8 @@ def compare(
 
     Args:
         records: What should be there (or, for a DELETE row, should not).
-        found: Answers to `record_reads` and perhaps `child_reads` of the same records.
+        found: Answers to `record_reads` and perhaps `child_reads` of the same records, those of
+            `without` included.
         without: Names of updates that were skipped, and are not expected.
     """
     skipped = frozenset(without)
@@ -100,7 +110,7 @@ def compare(
             result.differences.append(_whole(record, "the record", refused[record.table]))
             continue
         _compare_one(record, _row_of(record, by_table.get(record.table, ())), result)
-    _compare_children(records, found, result)
+    _compare_children(records, found, skipped, result)
     return result
 
 
@@ -181,28 +191,26 @@ def is_publication(difference: Difference) -> bool:
 
 
 def _compare_children(
-    records: Sequence[PackageRecord], found: Mapping[str, Found], result: ReadBack
+    records: Sequence[PackageRecord],
+    found: Mapping[str, Found],
+    skipped: frozenset[str],
+    result: ReadBack,
 ) -> None:
     expected: dict[str, int] = {}
-    for record in records:
-        if record.deletes:
-            continue
-        for table, ids in record.children.items():
-            expected[table] = expected.get(table, 0) + len(ids)
     counts: dict[str, int] = {}
     unread: set[str] = set()
-    for name, answer in found.items():
-        kind, _, rest = name.partition(":")
-        if kind != "child":
+    for name, record, table, ids in _child_chunks(records):
+        answer = found.get(name)
+        if answer is None or record.update_name in skipped:
             continue
-        table = rest.partition(":")[0]
+        expected[table] = expected.get(table, 0) + len(ids)
         counts[table] = counts.get(table, 0) + answer.total
         if answer.error is not None:
             unread.add(table)
     for table in sorted(unread):
         result.notes.append(f"not confirmed: the rows of {table} inside the action cannot be read")
     for table, count in counts.items():
-        if table not in unread and count < expected.get(table, 0):
+        if table not in unread and count < expected[table]:
             result.differences.append(
                 Difference(ACTION_TABLE, "", table, "rows inside", str(expected[table]), str(count))
             )

@@ -90,12 +90,19 @@ class Run:
     had_secret: bool = False
     """Whether the entity had a secret before anything was changed."""
 
+    has_secret: bool = False
+    """Whether it had one when it was last read."""
+
     local_sets: frozenset[str] = frozenset()
     """Local sets that commits of this unit made, as they were just before its upload: a new one
     afterwards is the work of another import."""
 
     skipped: dict[str, int] = field(default_factory=dict)
     """Set sys_id to the number of its updates that were skipped."""
+
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Name of each update that somebody decided to leave out of this commit, and the reason. What
+    the built-in rule leaves out is not among them: it must read as the package says."""
 
     def now(self) -> datetime:
         """The instance's time, or ours where it said none."""
