@@ -14,7 +14,13 @@ from generator.errors import Fault, UsageError
 if TYPE_CHECKING:
     from generator.instance.report import Report
 
-from generator.cli.instance_call import Call, guard_options, instance_options, outcome
+from generator.cli.instance_call import (
+    PREVIEW_ONLY,
+    Call,
+    guard_options,
+    instance_options,
+    outcome,
+)
 
 
 @click.command(
@@ -106,7 +112,7 @@ def import_(
             permission=Permission(change, confirm_instance),
         ),
         asks=not (yes or dry_run or preview_only),
-        mode="preview-only" if preview_only else "dry-run" if dry_run else "import",
+        mode=PREVIEW_ONLY if preview_only else "dry-run" if dry_run else "import",
     )
     return outcome(session, call, import_package, text=_text)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
+from generator.cli.failures import alike_together, headline, interrupted, unexpected_fault
 from generator.cli.options import FileName
 from generator.cli.output import Outcome, Session
 from generator.errors import ExitCode, Fault, GeneratorError, UsageError
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from generator.secrets.interface import Secret
 
 P = ParamSpec("P")
+
+PREVIEW_ONLY = "preview-only"
+"""The mode of a call that uploads, previews and takes the upload back."""
 
 
 def instance_options(function: Callable[P, None]) -> Callable[P, None]:
@@ -120,7 +124,7 @@ def outcome(
     *,
     text: Callable[[Report], str],
 ) -> Outcome:
-    """Do work on an instance; what it came to is told on failure, too.
+    """Do work on an instance; what it came to is told where it fails or is interrupted, too.
 
     Raises:
         GeneratorError: It failed before the instance was asked anything.
@@ -140,11 +144,25 @@ def outcome(
         try:
             work(run)
             code, faults = report.exit_code, report.faults
+        except (KeyboardInterrupt, click.Abort):
+            code, faults = ExitCode.INTERRUPTED, (interrupted(report),)
+            report.failed("interrupted")
+        except (BrokenPipeError, click.ClickException, click.exceptions.Exit):
+            raise
         except GeneratorError as error:
             code, faults = error.exit_code, error.faults
+            report.failed(headline(report, code, faults))
+        except Exception as error:
+            # What was done so far must be known after a bug of ours, too.
+            code, faults = ExitCode.FAILED, (unexpected_fault(error),)
             report.failed(faults[0].message)
         report.requests = run.instance.requests
-        return Outcome(result=report.as_json(), text=text(report), exit_code=code, faults=faults)
+        return Outcome(
+            result=report.as_json(),
+            text=text(report),
+            exit_code=code,
+            faults=faults if session.as_json else alike_together(faults),
+        )
 
 
 @contextmanager
@@ -175,7 +193,7 @@ def opened(session: Session, call: Call) -> Iterator[Run]:
             environment.instance,
             url=environment.instance_url,
             clock=clock,
-            secrets=partial(_secret, environment, "instance.auth"),
+            secrets=partial(_sign_in_secret, environment),
             budget_seconds=call.budget,
             log=session.detail,
             override_url=call.instance_url,
@@ -202,7 +220,7 @@ def opened(session: Session, call: Call) -> Iterator[Run]:
                 ),
                 options=call.options,
                 report=report,
-                tell=session.message,
+                tell=_teller(session, call),
                 ask=_ask if call.asks else _yes,
                 fetch_secret=_fetch_secret(environment),
                 check_package=partial(_check_package, call, environment, now),
@@ -224,7 +242,37 @@ def _yes(question: str) -> bool:
 
 
 def _ask(question: str) -> bool:
-    return click.confirm(question, err=True)
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        # Whoever breaks off at the question has not said yes; what was uploaded is taken back.
+        click.echo(err=True)
+        return False
+
+
+def _teller(session: Session, call: Call) -> Callable[[str], None]:
+    """Says what is being done; the lists of a preview alone are its result, not told twice."""
+    if session.as_json or call.mode != PREVIEW_ONLY:
+        return session.message
+
+    def tell(line: str) -> None:
+        if not line.startswith("  ") or line.startswith("  account:"):
+            session.message(line)
+
+    return tell
+
+
+_SOURCES = ("password_from", "client_secret_from", "api_key_from", "private_key_from")
+"""Keys of a sign-in that name sources."""
+
+
+def _sign_in_secret(environment: Environment, source: str) -> Secret:
+    settings = environment.instance
+    for key, auth in (("auth", settings.auth), ("upload_auth", settings.upload_auth)):
+        for name in _SOURCES:
+            if getattr(auth, name, None) == source:
+                return _secret(environment, f"instance.{key}.{name}", source)
+    return _secret(environment, "instance.auth", source)
 
 
 def _secret(environment: Environment, key: str, source: str) -> Secret:

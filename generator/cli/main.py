@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -11,8 +10,9 @@ from io import TextIOWrapper
 import click
 
 from generator import __version__
+from generator.cli.failures import system_fault, unexpected_fault
 from generator.cli.lazy import LazyGroup
-from generator.cli.output import Session, crash_fault, report_failure
+from generator.cli.output import Session, report_failure
 from generator.errors import EXIT_CODES, ExitCode, Fault, GeneratorError
 from generator.memory import collect_rarely
 
@@ -81,7 +81,7 @@ def run(argv: list[str]) -> ExitCode:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             session.as_json = False
-            report_failure(session, (_system_fault(error),), ExitCode.FAILED)
+            report_failure(session, (system_fault(error),), ExitCode.FAILED)
         return ExitCode.FAILED
 
 
@@ -104,37 +104,9 @@ def _run(session: Session, argv: list[str]) -> ExitCode:
         return report_failure(session, error.faults, error.exit_code)
     except BrokenPipeError:
         raise
-    except OSError as error:
-        fault = _system_fault(error) if error.errno in _REFUSALS else crash_fault(error)
-        return report_failure(session, (fault,), ExitCode.FAILED)
     except Exception as error:
-        return report_failure(session, (crash_fault(error),), ExitCode.FAILED)
+        return report_failure(session, (unexpected_fault(error),), ExitCode.FAILED)
     return session.exit_code
-
-
-_REFUSALS = frozenset(
-    {
-        errno.EACCES,
-        errno.EDQUOT,
-        errno.EIO,
-        errno.ELOOP,
-        errno.EMFILE,
-        errno.ENAMETOOLONG,
-        errno.ENOSPC,
-        errno.EPERM,
-        errno.EROFS,
-    }
-)
-"""What the machine may say for reasons of its own; any other `OSError` is a bug of ours."""
-
-
-def _system_fault(error: OSError) -> Fault:
-    return Fault(
-        "system",
-        f"The operating system said no: {error.strerror}.",
-        file=None if error.filename is None else str(error.filename),
-        next="check free space, permissions and where the output goes, then run again",
-    )
 
 
 def _usage_fault(session: Session, error: click.ClickException) -> Fault:

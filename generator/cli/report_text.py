@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from generator.instance.report import Report
+    from generator.instance.report import ProblemFound, Report
 
 _WAY = ("preflight", "clear", "upload", "preview", "commit", "account", "publish")
 
 
 def report_text(report: Report) -> str:
-    """What was proven, sets, differences and remarks.
+    """What was proven, sets, differences and remarks; of a preview alone what it found.
 
     The way there is told while it happens, and the faults at the end, both on stderr.
     """
@@ -22,6 +22,9 @@ def report_text(report: Report) -> str:
             continue
         sets = f" [{step.unit}]" if step.unit else ""
         lines.append(f"  {step.name}{sets}: {step.detail}")
+    if report.mode == "preview-only":
+        lines += [f"  change: {change}" for change in report.changes]
+        lines += [f"  problem: {_problem(problem)}" for problem in report.problems]
     for entry in report.sets:
         state = entry.state or "not there"
         local = f", local update set {entry.local_set}" if entry.local_set else ""
@@ -30,3 +33,7 @@ def report_text(report: Report) -> str:
     lines += [f"  note: {note}" for note in report.notes]
     lines.append(f"  {report.requests} requests, {report.waited:.1f} s waited between polls")
     return "\n".join(lines)
+
+
+def _problem(problem: ProblemFound) -> str:
+    return f"{problem} [{problem.reason}]" if problem.reason else str(problem)

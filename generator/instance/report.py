@@ -63,6 +63,11 @@ class Change:
     target: str
     update: str
 
+    def __str__(self) -> str:
+        """One line."""
+        skip = ", proposed to be skipped" if self.proposed_action == "skip" else ""
+        return f"{self.disposition} {self.type}: {self.target} ({self.update}){skip}"
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from cli_calls import Call, Conforms, Said
 
 from generator.cli import instance_call
 from generator.clock import SteppedClock, read_clock
+from generator.instance.http_instance import HttpInstance
 from generator.sandbox.instance import Sandbox
+from generator.sandbox.switches import PlannedProblem
 
 INSTANCE = """\
 instance:
@@ -203,3 +206,143 @@ def test_a_journal_is_kept_and_resumed(sn_smtp: Call, root: Path, sandbox: Sandb
     assert events[-1] == "delivered"
     assert {"uploading", "loaded", "previewing", "committing", "confirmed"} <= {*events}
     assert _import(sn_smtp, root, "--resume").code == 0
+
+
+def _stopping(error: BaseException) -> Callable[..., None]:
+    def stop(*_: object, **__: object) -> None:
+        raise error
+
+    return stop
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [
+        ("check_awake", "nothing was changed"),
+        ("commit", "a commit that was begun goes on"),
+        ("preview", "a preview that was begun goes on"),
+        ("upload", "during the step upload"),
+    ],
+)
+def test_an_interruption_says_what_is_under_way(
+    sn_smtp: Call,
+    root: Path,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    says: str,
+) -> None:
+    monkeypatch.setattr(HttpInstance, method, _stopping(KeyboardInterrupt()))
+    said = _import(sn_smtp, root)
+    assert said.code == 130
+    assert says in said.err
+    assert ("--resume" in said.err) is (method != "check_awake")
+    assert "not put in place" not in said.err
+    # What was done until then is told as ever.
+    assert "requests" in said.out
+
+
+def test_an_interruption_between_two_steps_is_told(
+    sn_smtp: Call, root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, conforms: Conforms
+) -> None:
+    monkeypatch.setattr(HttpInstance, "write_secret", _stopping(KeyboardInterrupt()))
+    envelope = conforms(_import(sn_smtp, root, "--json"), "import")
+    assert (envelope["exit_code"], envelope["ok"]) == (130, False)
+    assert "whether the secret was delivered" in envelope["errors"][0]["message"]
+    assert envelope["result"]["steps"][-1]["outcome"] == "failed"
+    deliver = sn_smtp("secret", "deliver", "dev", "--root", root)
+    assert (deliver.code, "run it again" in deliver.err) == (130, True)
+    monkeypatch.setattr(HttpInstance, "back_out", _stopping(KeyboardInterrupt()))
+    back = sn_smtp("back-out", "dev", "--root", root, "--yes")
+    assert (back.code, "a back out that was begun goes on" in back.err) == (130, True)
+    assert "instance status" in back.err
+    monkeypatch.setattr(HttpInstance, "read", _stopping(KeyboardInterrupt()))
+    dry = sn_smtp("import", "dev", "--root", root, "--dry-run")
+    assert (dry.code, "nothing was changed" in dry.err) == (130, True)
+
+
+def test_whoever_breaks_off_at_the_question_has_said_no(
+    sn_smtp: Call, root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", _stopping(click.Abort()))
+    said = sn_smtp("import", "dev", "--root", root)
+    assert said.code == 7
+    assert "removed again" in said.err
+    assert sandbox.database.count("sys_remote_update_set") == 0
+
+
+def test_a_bug_keeps_the_report(
+    sn_smtp: Call, root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpInstance, "commit", _stopping(ZeroDivisionError("hidden")))
+    said = _import(sn_smtp, root)
+    assert said.code == 1
+    assert "This is a bug: ZeroDivisionError" in said.err
+    assert "commit" in said.err
+    assert "requests" in said.out
+    assert "hidden" not in said.out + said.err
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(HttpInstance, "commit", _stopping(full))
+    said = _import(sn_smtp, root)
+    assert (said.code, "The operating system said no" in said.err) == (1, True)
+    assert "requests" in said.out
+
+
+def test_many_faults_of_one_kind_are_told_once(
+    sn_smtp: Call, root: Path, sandbox: Sandbox, conforms: Conforms
+) -> None:
+    sandbox.behaviour.fail_records = ("*",)
+    said = _import(sn_smtp, root)
+    assert said.code == 6
+    assert said.out.count("  differs: ") > 20
+    assert said.err.count("error:") < 5
+    assert said.err.count("did not arrive as the package says") == 1
+    envelope = conforms(_import(sn_smtp, root, "--json"), "import")
+    assert len(envelope["errors"]) > 20
+
+
+def test_a_preview_alone_prints_what_it_found(sn_smtp: Call, root: Path, sandbox: Sandbox) -> None:
+    said = _import(sn_smtp, root, "--preview-only", "-q")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.count("  change: insert ") == 25
+    told = _import(sn_smtp, root, "--preview-only")
+    # On a terminal both are seen; once is enough.
+    assert "oauth_entity_" in told.out
+    assert "oauth_entity_" not in told.err
+    sandbox.behaviour.preview_problems = (
+        PlannedProblem("error", "*", "Found a local update that is newer than this one"),
+    )
+    open_ = _import(sn_smtp, root, "--preview-only", "-q")
+    assert open_.code == 4
+    assert open_.out.count("  problem: open collision (error)") == 25
+    assert "  problems [global + app]: 25 open problems\n" in open_.out
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ("", "instance.auth.password_from"),
+        (
+            '  upload_auth: {method: basic, user: me, password_from: "env:SN_SMTP_TEST_OTHER"}\n',
+            "instance.upload_auth.password_from",
+        ),
+    ],
+)
+def test_a_password_that_is_missing_is_told_by_its_key(
+    sn_smtp: Call,
+    root: Path,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    more: str,
+    key: str,
+) -> None:
+    path = root / "dev" / "environment.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("email_account:", f"{more}email_account:", 1), encoding="utf-8")
+    monkeypatch.delenv("SN_SMTP_TEST_OTHER", raising=False)
+    if not more:
+        monkeypatch.delenv("SN_SMTP_TEST_PASSWORD")
+    said = _import(sn_smtp, root)
+    assert said.code == 2
+    assert key in said.err
