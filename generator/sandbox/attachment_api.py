@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 
-from werkzeug.datastructures import FileStorage
+from werkzeug.http import parse_options_header
 from werkzeug.wrappers import Response
 
 from generator.sandbox.access import FORBIDDEN, MISSING, check_table, may_read, may_write
 from generator.sandbox.context import Context
 from generator.sandbox.database import Row
+from generator.sandbox.multipart import read_form
 from generator.sandbox.records import shape_of
 from generator.sandbox.rest import RestError, answering, guarded, read_bytes
 from generator.sandbox.routes import Route, now_paths
-from generator.sandbox.table_api import DEFAULT_LIMIT, asked_query
+from generator.sandbox.table_api import DEFAULT_LIMIT, asked_number, asked_query
 
 TABLE = "sys_attachment"
 MOST_BYTES = 1 << 30
@@ -25,9 +27,8 @@ def list_files(context: Context) -> Response:
     """`GET /api/now/attachment`."""
     sandbox = context.sandbox
     query = asked_query(context, table=TABLE)
-    args = context.request.args
-    limit = int(given) if (given := args.get("sysparm_limit", "")).isdigit() else DEFAULT_LIMIT
-    offset = int(given) if (given := args.get("sysparm_offset", "")).isdigit() else 0
+    limit = asked_number(context, "sysparm_limit", DEFAULT_LIMIT)
+    offset = asked_number(context, "sysparm_offset", 0)
     rows = sandbox.database.query(TABLE, query, user=context.user, limit=limit, offset=offset)
     total = sandbox.database.count(TABLE, query, user=context.user)
     return context.result(
@@ -74,18 +75,21 @@ def upload_file(context: Context) -> Response:
 @answering
 def upload_form(context: Context) -> Response:
     """`POST /api/now/attachment/upload`: a form; the file part has to be the last (A6)."""
-    form, files = context.request.form, context.request.files
-    storage: FileStorage | None = next(iter(files.values()), None)
-    if storage is None:
+    form = read_form(context.request)
+    if form is None or form.file is None:
         raise RestError(400, "Bad request", "No file part")
-    return _store(
-        context,
-        table=form.get("table_name", ""),
-        record=form.get("table_sys_id", ""),
-        name=storage.filename or "",
-        kind=storage.mimetype or "application/octet-stream",
-        data=storage.stream.read(),
-    )
+    with closing(form.file):
+        if not form.file_last:
+            # The rule is documented, its words are ours [INF].
+            raise RestError(400, "Bad request", "The file must be the last part")
+        return _store(
+            context,
+            table=form.fields.get("table_name", ""),
+            record=form.fields.get("table_sys_id", ""),
+            name=form.file_name,
+            kind=parse_options_header(form.file_type)[0] or "application/octet-stream",
+            data=form.file.read(),
+        )
 
 
 @guarded

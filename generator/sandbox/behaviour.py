@@ -62,11 +62,11 @@ class Behaviour:
     )
     cut: Cut = cut(
         help="The connection breaks before the request is processed, after it was, or in the "
-        "middle of the answer; with :N at the Nth request from now, once.",
+        "middle of the answer (an empty one: before it); with :N at the Nth request, once.",
         grade=OWN,
     )
     cut_bytes: int = number(
-        0, help="The connection breaks after N bytes of an answer's body (0: never).", grade=OWN
+        0, help="An answer breaks after N bytes of body, a shorter one before it.", grade=OWN
     )
     huge_body: int = turn(help="A REST answer's body is 80 MiB of spaces first.", grade=OWN)
 

@@ -52,7 +52,13 @@ class Dispatcher:
         sandbox = self._sandbox
         if request.path.startswith(CONTROL):
             return self._route(Context(sandbox, request, None))
-        context, refusal = self._identify(request)
+        try:
+            context, refusal = self._identify(request)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an instance answers, whatever happens in it
+            context = Context(sandbox, request, None)
+            refusal = _failed(context, error)
         response = refusal or self._route(context)
         decorate(
             response,
@@ -104,6 +110,11 @@ class Dispatcher:
         except HTTPException as error:
             # A form that is too large or no form at all.
             return error_response(400, "Exception while reading request", error.name)
+        except ConnectionError:
+            # Nobody is there any more.
+            raise
+        except Exception as error:  # noqa: BLE001 - an instance answers, whatever happens in it
+            return _failed(context, error)
 
 
 def _roles(sandbox: Sandbox, user: Mapping[str, str] | None) -> frozenset[str]:
@@ -114,6 +125,14 @@ def _roles(sandbox: Sandbox, user: Mapping[str, str] | None) -> frozenset[str]:
     named = (database.get("sys_user_role", row.get("role", "")) for row in held)
     roles = frozenset(row["name"] for row in named if row is not None)
     return roles - frozenset(sandbox.behaviour.missing_roles)
+
+
+def _failed(context: Context, error: Exception) -> Response:
+    """500 in the shape of A16 [INF]; only the error's kind is told, its text may hold a value."""
+    request = context.request
+    kind = type(error).__name__
+    context.sandbox.say(f"bug of the sandbox: {kind} at {request.method} {request.path[:LONGEST]}")
+    return error_response(500, "Internal server error", "See the log of the sandbox")
 
 
 def _wrong_method(context: Context, error: MethodNotAllowed) -> Response:

@@ -103,7 +103,8 @@ class Sandbox:
             self.dispatcher.wsgi,
             behaviour=self.behaviour,
             clock=self.clock,
-            random=self.random,
+            # Outages come by chance of their own: they must not depend on how many ids were made.
+            random=Random(f"{seed}/502"),  # noqa: S311
             follow=self.follow,
         )
         fill(self)

@@ -30,16 +30,20 @@ class Form:
     file: BinaryIO | None = None
     """The last file, at its start."""
 
+    file_name: str = ""
+    file_type: str = ""
+    """Its content type."""
+
     file_last: bool = False
     """Whether no plain field stood after the first file."""
 
 
-def read_form(request: Request, *, file_field: str) -> Form | None:
+def read_form(request: Request, *, file_field: str | None = None) -> Form | None:
     """Read the form of a request; None if it is none, or a broken one.
 
     Args:
         request: The request; its body is read to the end.
-        file_field: Name of the part whose bytes are kept.
+        file_field: Name of the part whose bytes are kept; None keeps any.
     """
     if request.mimetype != "multipart/form-data":
         return None
@@ -53,7 +57,7 @@ def read_form(request: Request, *, file_field: str) -> Form | None:
 
 
 class _Reader:
-    def __init__(self, request: Request, boundary: str, file_field: str) -> None:
+    def __init__(self, request: Request, boundary: str, file_field: str | None) -> None:
         self._stream = request.stream
         self._decoder = MultipartDecoder(boundary.encode("latin-1", "ignore"), max_parts=MAX_PARTS)
         self._file_field = file_field
@@ -84,13 +88,18 @@ class _Reader:
     def _begin_file(self, event: File) -> None:
         self._name, self._in_file = event.name, True
         self._form.file_last = True
-        if event.name == self._file_field:
+        if self._is_wanted():
+            self._form.file_name = event.filename
+            self._form.file_type = event.headers.get("Content-Type", "")
             # Lives as long as the form; nothing of it has a name on disk.
             self._form.file = cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))
 
+    def _is_wanted(self) -> bool:
+        return self._file_field in (None, self._name)
+
     def _take(self, event: Data) -> None:
         if self._in_file:
-            if self._name == self._file_field and self._form.file is not None:
+            if self._is_wanted() and self._form.file is not None:
                 self._form.file.write(event.data)
             return
         self._text += event.data

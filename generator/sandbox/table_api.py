@@ -35,8 +35,8 @@ def list_records(context: Context, table: str) -> Response:
     sandbox = context.sandbox
     before_read(sandbox, table=table)
     query = asked_query(context, table=table)
-    limit = _number(context, "sysparm_limit", DEFAULT_LIMIT)
-    offset = _number(context, "sysparm_offset", 0)
+    limit = asked_number(context, "sysparm_limit", DEFAULT_LIMIT)
+    offset = asked_number(context, "sysparm_offset", 0)
     strict = is_strict(context)
     rows = sandbox.database.query(
         table, query, user=context.user, limit=limit, offset=offset, strict=strict
@@ -218,7 +218,8 @@ def _answer(
     return context.result(record, status=status, headers=headers)
 
 
-def _number(context: Context, name: str, default: int) -> int:
+def asked_number(context: Context, name: str, default: int) -> int:
+    """A parameter that is a number of at most nine digits, else the default."""
     given = context.request.args.get(name, "")
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else default
 

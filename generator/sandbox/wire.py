@@ -149,13 +149,14 @@ class Wire:
             answer = self._spoil(environ, answer)
         if behaviour.latency_ms:
             self._clock.sleep(behaviour.latency_ms / 1000)
-        if is_cut and cut.where == "after":
+        sent = self._sent(environ, answer.body, in_the_middle=is_cut and cut.where == "middle")
+        # Where nothing of the body would be missing, the head is not sent either.
+        if (is_cut and cut.where == "after") or (sent is not None and sent >= len(answer.body)):
             self._note(number, environ, None)
             raise ConnectionCut("cut before the answer")
         self._note(number, environ, int(answer.status.split()[0]))
         headers = [*answer.headers, *environ.get(HEADERS, ())]
         start_response(answer.status, _complete(headers, answer.body, self._clock))
-        sent = self._sent(answer.body, in_the_middle=is_cut and cut.where == "middle")
         return [answer.body] if sent is None else _break_off(answer.body[:sent])
 
     def _follow_switches(self) -> None:
@@ -200,12 +201,15 @@ class Wire:
             return _replaced(answer, answer.status, b" " * HUGE + answer.body)
         return answer
 
-    def _sent(self, body: bytes, *, in_the_middle: bool) -> int | None:
+    def _sent(self, environ: WSGIEnvironment, body: bytes, *, in_the_middle: bool) -> int | None:
         """How many bytes are sent before the connection breaks; None: all, and it does not."""
+        # What answers a HEAD has no body that could break.
+        if environ.get("REQUEST_METHOD") == "HEAD":
+            return None
         most = self._behaviour.cut_bytes
         if in_the_middle:
             return min(most, len(body)) if most else len(body) // 2
-        return most if most and most < len(body) else None
+        return most or None
 
     def _note(self, number: int, environ: WSGIEnvironment, status: int | None) -> None:
         query = str(environ.get("QUERY_STRING", ""))

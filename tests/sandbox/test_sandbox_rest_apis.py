@@ -141,6 +141,25 @@ def test_a_file_comes_in_a_form(call):
     assert empty.status_code == 400
 
 
+def test_a_file_before_a_field_is_refused(call, sandbox):
+    file = ("uploadFile", ("b.txt", b"text", "text/plain"))
+    fields = (("table_name", (None, "sys_user")), ("table_sys_id", (None, ADMIN_ID)))
+    path = "/api/now/attachment/upload"
+    refused = call("POST", path, headers=ACCEPT, files=[file, *fields])
+    assert (refused.status_code, refused.json()["status"]) == (400, "failure")
+    assert sandbox.database.count("sys_attachment") == 0
+    assert call("POST", path, headers=ACCEPT, files=[*fields, file]).status_code == 201
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 20, "x", "-1"])
+def test_a_number_that_is_none_is_the_default(call, number):
+    upload(call)
+    given = {"sysparm_limit": number, "sysparm_offset": number}
+    for path in ("/api/now/attachment", "/api/now/table/sys_attachment"):
+        said = call("GET", path, params=given)
+        assert (said.status_code, len(said.json()["result"])) == (200, 1)
+
+
 def test_a_form_with_too_much_text_is_refused(call):
     response = call(
         "POST",
@@ -150,7 +169,7 @@ def test_a_form_with_too_much_text_is_refused(call):
         files={"uploadFile": ("b.txt", b"text", "text/plain")},
     )
     assert response.status_code == 400
-    assert response.json()["error"]["message"] == "Exception while reading request"
+    assert response.json()["error"]["message"] == "Bad request"
 
 
 def test_a_file_needs_a_record_and_a_name(call):

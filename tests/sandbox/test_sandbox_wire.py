@@ -148,10 +148,31 @@ def test_a_connection_may_break_after_some_bytes() -> None:
         ask(sandbox, "GET", USERS)
 
 
-def test_an_empty_answer_has_no_middle() -> None:
-    sandbox = made(cut_bytes=10)
+@pytest.mark.parametrize("switches", [{"cut_bytes": 10**6}, {"cut": "middle", "cut_bytes": 10**6}])
+def test_an_answer_that_is_shorter_breaks_before_its_head(switches: dict[str, object]) -> None:
+    sandbox = made(**switches)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        ask(sandbox, "GET", USERS, stream=True)
+    assert [seen.status for seen in sandbox.wire.seen] == [None]
+
+
+@pytest.mark.parametrize("switches", [{"cut": "middle"}, {"cut_bytes": 10}])
+def test_an_empty_answer_breaks_before_its_head(switches: dict[str, object]) -> None:
+    sandbox = made()
+    row = sandbox.database.insert("sys_properties", {"name": "x"}, by="t")
+    sandbox.behaviour.set(switches)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        ask(
+            sandbox,
+            "DELETE",
+            f"{PROPERTIES}/{row['sys_id']}",
+            auth=admin(sandbox),
+            stream=True,
+        )
+    assert not stands(sandbox, "x")
+    # A HEAD has no body to be cut.
     said = ask(sandbox, "HEAD", "/login.do")
-    assert said.content == b""
+    assert (said.status_code, said.content) == (200, b"")
 
 
 # Answers that are none
