@@ -145,6 +145,7 @@ def _environ(request: PreparedRequest) -> WSGIEnvironment:
         "SERVER_NAME": parts.hostname or "",
         "SERVER_PORT": str(parts.port or (443 if parts.scheme == "https" else 80)),
         "SERVER_PROTOCOL": "HTTP/1.1",
+        "sandbox.in_process": True,
         "HTTP_HOST": parts.netloc.rpartition("@")[2],
     }
     for name, value in request.headers.items():

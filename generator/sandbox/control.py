@@ -9,13 +9,16 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from generator.errors import UsageError
 from generator.sandbox.context import Context, Json, error_response, json_response
 
 MOST_BYTES = 1_000_000
+IN_PROCESS = "sandbox.in_process"
+"""Set in the environ by the adapter, which no stranger can reach."""
 
 
 def _behaviour(context: Context) -> Response:
@@ -68,10 +71,22 @@ def _json(payload: object) -> Response:
     return Response(json.dumps(payload, indent=1), content_type="application/json")
 
 
+def _is_loopback(request: Request) -> bool:
+    """Whether the request names this machine; the in-process adapter has no wire to name."""
+    if IN_PROCESS in request.environ:
+        return True
+    try:
+        name = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def _local(handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
     """A handler that answers loopback only, and no page of another site.
 
-    A browser sends `Origin` with every request that a page of a stranger's could make it send.
+    A browser sends `Origin` with every request that a page of a stranger's could make it send, and
+    a name that a stranger had made to mean this machine as `Host`.
     """
 
     def guarded(context: Context) -> Response:
@@ -80,7 +95,7 @@ def _local(handler: Callable[[Context], Response]) -> Callable[[Context], Respon
             is_local = ipaddress.ip_address(request.remote_addr or "").is_loopback
         except ValueError:
             is_local = False
-        if not is_local or "Origin" in request.headers:
+        if not is_local or "Origin" in request.headers or not _is_loopback(request):
             return json_response({"error": "only from this machine"}, status=403)
         return handler(context)
 

@@ -339,7 +339,9 @@ def _changes(value: Json) -> tuple[Mapping[str, str], ...]:
 
 def _change(value: Json) -> Mapping[str, str]:
     if isinstance(value, Mapping):
-        found = {_text(key): _text(value[key]) for key in value}
+        # A number (`"state": -1`) as an instance stores it.
+        plain = {key: str(v) if type(v) is int else v for key, v in value.items()}
+        found = {_text(key): _text(v) for key, v in plain.items()}
     else:
         number_of, _, state = _text(value).partition(":")
         found = {"number": number_of, "state": state or "-1"}

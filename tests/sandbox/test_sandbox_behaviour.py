@@ -55,6 +55,14 @@ WRONG = {
 }
 
 
+def test_a_change_request_may_have_a_state_that_is_a_number() -> None:
+    behaviour = Behaviour()
+    behaviour.set({"change_requests": [{"number": "CHG0030001", "state": -1, "on_hold": "false"}]})
+    assert behaviour.change_requests[0]["state"] == "-1"
+    with pytest.raises(UsageError):
+        behaviour.set({"change_requests": [{"number": "CHG0030001", "on_hold": False}]})
+
+
 @pytest.mark.parametrize(("name", "example"), EXAMPLES.items())
 def test_a_switch_is_read_from_text(name: str, example: tuple[str, object]) -> None:
     text, value = example

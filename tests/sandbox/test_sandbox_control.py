@@ -43,6 +43,25 @@ def test_only_this_machine_may_ask(address: str) -> None:
     assert client.get(BEHAVIOUR, environ_overrides={"REMOTE_ADDR": address}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("127.0.0.1:8080", 200),
+        ("localhost", 200),
+        ("[::1]:8080", 200),
+        ("evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("192.0.2.7", 403),
+        ("[", 403),
+    ],
+)
+def test_only_a_loopback_host_may_be_asked(host: str, code: int) -> None:
+    said = Client(made().wsgi).get(
+        BEHAVIOUR, environ_overrides={"HTTP_HOST": host, "REMOTE_ADDR": "127.0.0.1"}
+    )
+    assert said.status_code == code
+
+
 def test_a_page_of_a_stranger_may_not_ask() -> None:
     said = ask(made(), "POST", BEHAVIOUR, json={}, headers={"Origin": "https://evil.example"})
     assert said.status_code == 403
