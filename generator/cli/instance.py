@@ -13,8 +13,14 @@ from generator.cli.options import answers, root_option
 from generator.cli.output import Outcome, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from generator.instance.report import SetFound
     from generator.instance.status import Status
+
+
+_OTHERS = 2
+"""Sets from other renders that are shown one by one."""
 
 
 @click.group(
@@ -68,33 +74,47 @@ def status(
 def _text(environment: str, url: str, found: Status) -> str:
     from generator.cli.tables import table
 
+    differs = ", ".join(found.account_differs) or "no"
     rows = [
         ("instance", f"{found.instance_name or 'unknown'} ({url})"),
         ("release", found.release or "unknown"),
-        ("production", found.production),
+        ("production", _presence(found.production)),
         *((f"set {entry.role}", _set(entry)) for entry in found.package),
-        *((f"other {entry.role}", _set(entry)) for entry in found.others),
+        *_others(found.others),
         ("OAuth entity", _presence(found.entity)),
-        ("client ID", _say(found.client_id_agrees, "as in the package", "another")),
+        (
+            "client ID",
+            _say(found.client_id_agrees, "as in the package", "another", of=found.entity),
+        ),
         ("client secret", _say(found.secret_set, "set", "not set")),
-        ("secret ends", found.secret_expires_on or "unknown"),
+        ("secret ends", _presence(found.secret_expires_on)),
         ("email account", _presence(found.account)),
-        ("active", _say(found.account_active, "yes", "no")),
-        ("account differs", ", ".join(found.account_differs) or "no"),
-        ("action", found.action_state or "not there"),
+        ("active", _say(found.account_active, "yes", "no", of=found.account)),
+        ("account differs", differs if found.account else _presence(found.account, absent="-")),
+        ("action", _presence(found.action_state)),
     ]
     lines = [environment, "", table(("what", "now"), rows)]
     lines += [f"not read: {what}" for what in found.unread]
     return "\n".join(lines)
 
 
+def _others(others: Sequence[SetFound]) -> list[tuple[str, str]]:
+    """The newest of them, and how many more there are: they grow with every render."""
+    rows = [(f"other {entry.role}", _set(entry)) for entry in others[-_OTHERS:]]
+    more = len(others) - _OTHERS
+    return [*rows, ("older ones", f"{more} more update sets of ours")] if more > 0 else rows
+
+
 def _set(entry: SetFound) -> str:
-    return f"{entry.state or 'not there'} {entry.name} ({entry.sys_id})"
+    return f"{_presence(entry.state)} {entry.name} ({entry.sys_id})"
 
 
-def _presence(name: str | None) -> str:
-    return "cannot be read" if name is None else name or "not there"
+def _presence(text: str | None, *, absent: str = "not there") -> str:
+    return "cannot be read" if text is None else text or absent
 
 
-def _say(value: bool | None, yes: str, no: str) -> str:
-    return "unknown" if value is None else yes if value else no
+def _say(value: bool | None, yes: str, no: str, *, of: str | None = None) -> str:
+    """A yes or no; without one, whether the record `of` that it is about is missing or unread."""
+    if value is None:
+        return "-" if of == "" else "cannot be read"
+    return yes if value else no

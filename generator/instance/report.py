@@ -40,8 +40,8 @@ class SetFound:
     role: str
     name: str
     sys_id: str
-    state: str
-    """Empty where the set is not there."""
+    state: str | None
+    """Empty where the set is not there; None where that cannot be read."""
 
     local_set: str
     """sys_id of the local update set that a commit made; empty before."""

@@ -45,7 +45,7 @@ def resolve(run: Run, unit: Unit, previewed: Previewed) -> Previewed:
         # Those that stay open are told at the end, with what to do.
         if verdict.decision is not Decision.OPEN:
             run.tell(f"  problem: {_found(problem, verdict)} [{verdict.reason}]")
-    still_open = [problem for problem, verdict in verdicts if verdict.decision is Decision.OPEN]
+    still_open = [entry for entry in verdicts if entry[1].decision is Decision.OPEN]
     if still_open:
         raise PreviewProblems(*_faults(run, still_open))
     if not verdicts:
@@ -209,39 +209,57 @@ def _found(problem: Problem, verdict: Verdict) -> ProblemFound:
     )
 
 
-def _faults(run: Run, problems: Iterable[Problem]) -> list[Fault]:
+def _faults(run: Run, open_ones: Iterable[tuple[Problem, Verdict]]) -> list[Fault]:
     """One for each problem; one for all that are alike where they are many."""
-    alike: dict[tuple[str, str, str], list[Problem]] = {}
-    for problem in problems:
-        alike.setdefault((problem.kind, problem.type, problem.description), []).append(problem)
+    alike: dict[tuple[str, ...], list[tuple[Problem, Verdict]]] = {}
+    for problem, verdict in open_ones:
+        kind = (problem.kind, problem.type, problem.description, verdict.reason)
+        alike.setdefault((*kind, "" if problem.table else "unknown"), []).append((problem, verdict))
     found: list[Fault] = []
     for group in alike.values():
         if len(group) > _MOST_ALIKE:
             found.append(_fault_of_many(run, group))
         else:
-            found += [_fault(run, problem) for problem in group]
+            found += [_fault(run, problem, verdict) for problem, verdict in group]
     return found
 
 
-def _fault(run: Run, problem: Problem) -> Fault:
-    where = f"{problem.kind}:{problem.table}:{problem.record}" if problem.table else problem.kind
+def _fault(run: Run, problem: Problem, verdict: Verdict) -> Fault:
+    where = f"{problem.kind}:{problem.table}:{problem.record}"
+    name = problem.update_name or f"An update that is not known ({problem.row_sys_id or 'none'})"
     return Fault(
         "preview-problem",
-        f"{problem.update_name} ({problem.type}, {problem.kind}): {problem.description}",
-        next=f"{_mend(run, problem)}; or decide about it: --accept {where} or --skip {where}",
+        f"{name} ({problem.type}, {problem.kind}): {problem.description}{_why(verdict)}",
+        next=f"{_mend(run, problem)}; or {_decide(problem, verdict, where, 'it')}",
     )
 
 
-def _fault_of_many(run: Run, problems: list[Problem]) -> Fault:
-    first = problems[0]
-    names = ", ".join(problem.update_name for problem in problems)
+def _fault_of_many(run: Run, group: list[tuple[Problem, Verdict]]) -> Fault:
+    first, verdict = group[0]
+    names = ", ".join(problem.update_name or problem.row_sys_id for problem, _ in group)
     where = f"{first.kind}:TABLE[:SYS_ID]"
     return Fault(
         "preview-problem",
-        f"{len(problems)} updates ({first.type}, {first.kind}): {first.description}. They are: "
-        f"{names}",
-        next=f"{_mend(run, first)}; or decide about each: --accept {where} or --skip {where}",
+        f"{len(group)} updates ({first.type}, {first.kind}): {first.description}{_why(verdict)}. "
+        f"They are: {names}",
+        next=f"{_mend(run, first)}; or {_decide(first, verdict, where, 'each')}",
     )
+
+
+def _why(verdict: Verdict) -> str:
+    return f" (undecided: {verdict.reason})" if verdict.reason else ""
+
+
+def _decide(problem: Problem, verdict: Verdict, where: str, what: str) -> str:
+    """How the user can decide: by a rule, where a rule can name the update."""
+    if not problem.table:
+        return (
+            "resolve it on the instance (Retrieved Update Sets, Update Set Preview Problems), then "
+            "import again with --resume: no rule can name it"
+        )
+    if verdict.reason:
+        return f"take one of the two rules away, or name the record: {where}"
+    return f"decide about {what}: --accept {where} or --skip {where}"
 
 
 def _mend(run: Run, problem: Problem) -> str:

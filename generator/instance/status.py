@@ -9,7 +9,7 @@ from generator.instance.account import account_differences, account_read, accoun
 from generator.instance.guards import identity_of, identity_read
 from generator.instance.interface import Found, Read
 from generator.instance.known_sets import Known, known_of, ours_read, sets_read
-from generator.instance.package_files import ACTION_TABLE, ENTITY_TABLE
+from generator.instance.package_files import ACTION_TABLE, ENTITY_TABLE, PackageSet
 from generator.instance.release import family
 from generator.instance.report import SetFound
 from generator.instance.run import Run
@@ -19,18 +19,21 @@ from generator.instance.settle import ours_only
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is there; an empty text means that it is not, None that it cannot be read."""
+    """What is there; an empty text means that it is not, None that it cannot be read.
+
+    What belongs to a record that is not there is None, too.
+    """
 
     instance_name: str
     release: str
-    production: str
+    production: str | None
     """`glide.installation.production` as it stands, or `missing`."""
 
     package: tuple[SetFound, ...]
     """The sets of the package in place, as the instance knows them."""
 
     others: tuple[SetFound, ...]
-    """Sets of ours from other renders."""
+    """Sets of ours from other renders, the newest last."""
 
     entity: str | None
     """Name of the application registry entry."""
@@ -45,7 +48,7 @@ class Status:
 
     action_state: str | None
     unread: tuple[str, ...]
-    """What could not be read, with the instance's own words."""
+    """Tables that could not be read, with the instance's own words."""
 
     def as_json(self) -> dict[str, object]:
         """JSON-ready; `docs/json/instance-status.schema.json`."""
@@ -84,6 +87,7 @@ def status(run: Run) -> Status:
         )
     found = run.read(reads)
     identity = identity_of(found["identity"])
+    unread = _unread(found)
     known = _known(found)
     account_found = found["account"]
     account = None if account_found.error else account_row(package.account, account_found)
@@ -91,13 +95,17 @@ def status(run: Run) -> Status:
     return Status(
         instance_name=identity.name or "",
         release=family(identity.war or "") or "",
-        production="missing" if identity.production is None else identity.production,
+        production=None if "identity" in unread else (identity.production or "missing"),
         package=tuple(
-            _set(entry.role, entry.name, entry.sys_id, known.get(entry.sys_id), entry.updates)
+            _set(
+                entry,
+                known.get(entry.sys_id),
+                absent=None if "mine" in unread else "",
+            )
             for entry in package.sets
         ),
         others=_others(run, known),
-        entity=None if "entity" in _unread(found) else (entity_row or {}).get("name", ""),
+        entity=None if "entity" in unread else (entity_row or {}).get("name", ""),
         client_id_agrees=(
             None
             if entity is None or not entity_row
@@ -117,13 +125,15 @@ def status(run: Run) -> Status:
         ),
         action_state=(
             None
-            if "action" in _unread(found)
+            if "action" in unread
             else (_first(found.get("action", Found())) or {}).get("state", "")
         ),
         unread=tuple(
-            f"{key}: {answer.error.detail or answer.error.faults[0].message}"
-            for key, answer in found.items()
-            if answer.error is not None
+            dict.fromkeys(
+                f"{reads[key].table}: {answer.error.detail or answer.error.faults[0].message}"
+                for key, answer in found.items()
+                if answer.error is not None
+            )
         ),
     )
 
@@ -140,19 +150,31 @@ def _others(run: Run, known: Mapping[str, Known]) -> tuple[SetFound, ...]:
     own = {entry.sys_id for entry in run.package.sets}
     others = [entry for entry in ours_only(run, known).values() if entry.sys_id not in own]
     return tuple(
-        _set(entry.signature.rpartition(" ")[2], entry.name, entry.sys_id, entry, 0)
-        for entry in sorted(others, key=lambda entry: (entry.commit_date, entry.sys_id))
+        SetFound(
+            role=entry.signature.rpartition(" ")[2],
+            name=entry.name,
+            sys_id=entry.sys_id,
+            state=entry.state,
+            local_set=entry.local_set,
+            updates=0,
+        )
+        for entry in sorted(others, key=_when)
     )
 
 
-def _set(role: str, name: str, sys_id: str, known: Known | None, updates: int) -> SetFound:
+def _when(entry: Known) -> tuple[str, str]:
+    # What was never committed has only the time of its last change, the last part of its mark.
+    return entry.commit_date or entry.mark[-1], entry.sys_id
+
+
+def _set(entry: PackageSet, known: Known | None, *, absent: str | None) -> SetFound:
     return SetFound(
-        role=role,
-        name=name,
-        sys_id=sys_id,
-        state=known.state if known else "",
+        role=entry.role,
+        name=entry.name,
+        sys_id=entry.sys_id,
+        state=known.state if known else absent,
         local_set=known.local_set if known else "",
-        updates=updates,
+        updates=entry.updates,
     )
 
 

@@ -117,7 +117,7 @@ def test_the_secret_alone(batch: Place) -> None:
     batch.client_secret = None
     batch.call()
     none = batch.call(deliver_secret)
-    assert (none.code, none.codes) == (ExitCode.REFUSED, ["no-secret-source"])
+    assert (none.code, none.codes) == (ExitCode.USAGE, ["no-secret-source"])
     batch.client_secret = "s" + "3cret-value"
     came = batch.call(deliver_secret)
     assert (came.code, came.report.secret) == (ExitCode.OK, "delivered, not proven")

@@ -474,7 +474,7 @@ def test_status_tells_what_cannot_be_read(where: Place) -> None:
     where.call(lambda run: found.append(status(run)))
     shown: Mapping[str, object] = found[0].as_json()
     assert (shown["entity"], shown["secret_set"], shown["account"]) == (None, None, None)
-    assert len(found[0].unread) == 8
+    assert len(found[0].unread) == 5
 
 
 def test_an_instance_that_is_away_is_one_fault(where: Place) -> None:
