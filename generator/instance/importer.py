@@ -73,10 +73,14 @@ def _tell_what_stays(run: Run, done: Sequence[Unit], why: str) -> None:
 
 def _look_at_the_rest(run: Run, unit: Unit) -> None:
     """Where one set differs, what else is committed is read, too: all that differs is told."""
-    known = ours_on(run)
-    for other in run.package.units[run.package.units.index(unit) + 1 :]:
-        if presence(other, known) is Presence.COMMITTED:
-            look_at_known(run, other, known)
+    try:
+        known = ours_on(run)
+        for other in run.package.units[run.package.units.index(unit) + 1 :]:
+            if presence(other, known) is Presence.COMMITTED:
+                look_at_known(run, other, known)
+    except GeneratorError as error:
+        # What is known to differ is told all the same.
+        run.report.note(f"the other sets could not be read: {error.faults[0].message}")
 
 
 def _import_unit(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:

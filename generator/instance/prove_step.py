@@ -62,7 +62,7 @@ def look_at_known(run: Run, unit: Unit, known: Mapping[str, Known]) -> None:
     _tell_differences(run, unit, found)
     if run.options.dry_run:
         count = len(_all_differences(run, unit, found))
-        said = _said(run, unit, found) if not count else f"{count} differences"
+        said = f"{count} difference{'s' * (count > 1)}" if count else _said(run, unit, found)
         run.idle("known", f"is committed; {said}", unit=unit)
 
 
@@ -191,11 +191,14 @@ def _has_account(run: Run, unit: Unit) -> bool:
 def _differs(run: Run, difference: Difference, found: Confirmed) -> Fault:
     name = found.undecided.get((difference.table, difference.sys_id))
     skipped = f" The commit skipped {name}, and no rule of yours leaves it out." if name else ""
+    environment = run.environment.name
+    mend = f"sn-smtp render {environment} --again and import puts the package's state back"
+    if not _beyond_us(found):
+        mend = f"sn-smtp import {environment} completes it"
     return Fault(
         "differs",
         f"The instance says otherwise than the package: {difference}.{skipped}",
-        next=f"sn-smtp render {run.environment.name} --again and import puts the package's "
-        "state back",
+        next=mend,
     )
 
 

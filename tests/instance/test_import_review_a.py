@@ -331,7 +331,37 @@ def test_a_dry_run_reads_what_is_committed(where: Place) -> None:
     _change(where, SCRIPT, _script(where), script="old")
     came = where.call(dry_run=True)
     assert (came.code, came.codes) == (ExitCode.DIFFERS, ["differs"])
-    assert _detail(came, "known") == ["is committed; 1 differences"]
+    assert _detail(came, "known") == ["is committed; 1 difference"]
+    assert "render dev --again" in (came.faults[0].next or "")
+
+
+def test_a_dry_run_names_what_an_import_would_complete(where: Place) -> None:
+    where.call()
+    _change(where, ACCOUNT, _account(where), port="25")
+    _change(where, ACTION, _action(where), state="draft")
+    came = where.call(dry_run=True)
+    assert (came.code, len(came.faults)) == (ExitCode.DIFFERS, 2)
+    assert {fault.next for fault in came.faults} == {"sn-smtp import dev completes it"}
+    assert _rows(where, ACTION)[0]["state"] == "draft"
+
+
+def test_a_set_that_cannot_be_read_hides_no_difference_of_another(environment: Make) -> None:
+    where = place(environment(layout=Layout.SEPARATE))
+    where.call()
+    _change(where, "oauth_entity", _entity(where)["sys_id"], name="zz")
+
+    def read(instance: Instance) -> object:
+        def ask(reads: Sequence[Read]) -> tuple[Found, ...]:
+            if any(entry.table == SCRIPT for entry in reads):
+                raise DENIED
+            return instance.read(reads)
+
+        return ask
+
+    _put(where, read=read)
+    came = where.call()
+    assert (came.code, came.codes) == (ExitCode.DIFFERS, ["differs"])
+    assert any("the other sets could not be read" in note for note in came.report.notes)
 
 
 # Refusals after a commit
