@@ -50,10 +50,16 @@ def read_form(request: Request, *, file_field: str | None = None) -> Form | None
     boundary = request.mimetype_params.get("boundary", "")
     if not boundary:
         return None
+    reader = _Reader(request, boundary, file_field)
     try:
-        return _Reader(request, boundary, file_field).read()
+        return reader.read()
     except (ValueError, RequestEntityTooLarge):
+        reader.close()
         return None
+    except BaseException:
+        # The connection ended in the middle of the form.
+        reader.close()
+        raise
 
 
 class _Reader:
@@ -85,12 +91,18 @@ class _Reader:
             self._form.file.seek(0)
         return self._form
 
+    def close(self) -> None:
+        """Let go of a file that nobody will get."""
+        if self._form.file is not None:
+            self._form.file.close()
+
     def _begin_file(self, event: File) -> None:
         self._name, self._in_file = event.name, True
         self._form.file_last = True
         if self._is_wanted():
             self._form.file_name = event.filename
             self._form.file_type = event.headers.get("Content-Type", "")
+            self.close()
             # Lives as long as the form; nothing of it has a name on disk.
             self._form.file = cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))
 
