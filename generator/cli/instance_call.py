@@ -303,6 +303,7 @@ def _check_package(call: Call, environment: Environment, now: datetime) -> Seque
     """Whether the package is what would be rendered now, and lint-clean."""
     from generator.checks.interface import Severity
     from generator.checks.lint import lint_file
+    from generator.instance.next_step import call as next_call
     from generator.packaging import Mode, render_package
     from generator.rendering import PackageRenderer
     from generator.update_set.templates import Templates
@@ -317,7 +318,7 @@ def _check_package(call: Call, environment: Environment, now: datetime) -> Seque
                 f"The package is not what would be rendered now: {len(package.changed)} files "
                 f"would change ({', '.join(package.changed[:3])} ...).",
                 file=str(environment.directory),
-                next=f"run sn-smtp render {environment.name}, review and commit the result",
+                next=f"run {next_call(environment, 'render')}, review and commit the result",
             )
         )
     for file in dict.fromkeys(entry.file for entry in package.sets):
@@ -331,7 +332,7 @@ def _check_package(call: Call, environment: Environment, now: datetime) -> Seque
                     "lint-findings",
                     "The package has lint errors.",
                     file=str(path),
-                    next=f"see sn-smtp lint {environment.name}, then render anew",
+                    next=f"see {next_call(environment, 'lint')}, then render anew",
                 )
             )
     return faults

@@ -6,15 +6,14 @@ What an import had made is known from its preview alone: its rows say `insert` o
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from generator.errors import Fault, VerificationFailed
 from generator.instance.account import account_read, account_row
 from generator.instance.interface import Read
 from generator.instance.known_sets import RESTING, UPDATES, Known, known_of, sets_read
+from generator.instance.next_step import call
 from generator.instance.package_files import ACCOUNT_TABLE, DELETE
 from generator.instance.preview_step import PREVIEWS
 from generator.instance.report import SetFound
@@ -23,8 +22,6 @@ from generator.instance.run import Run
 _UPDATE_NAME = re.compile(r"([a-z0-9_]+)_([0-9a-f]{32})")
 _AT_ONCE = 25
 """Records in one query, so that its address stays short enough for any proxy."""
-
-_DEFAULT_ROOT = Path("update_sets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +218,8 @@ def _note_deletions(run: Run, effects: Effects) -> None:
 
 
 def _note_next(run: Run) -> None:
-    environment = run.environment
-    root = environment.directory.parent
-    where = "" if root == _DEFAULT_ROOT else f" --root {shlex.quote(str(root))}"
-    run.report.note(
-        f"to import again: sn-smtp render {environment.name}{where} --again, then sn-smtp import "
-        f"{environment.name}{where}"
-    )
+    again = call(run.environment, "render", "--again")
+    run.report.note(f"to import again: {again}, then {call(run.environment, 'import')}")
 
 
 def _faults(left: Sequence[Effect], unread: Sequence[str]) -> list[Fault]:

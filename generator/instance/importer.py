@@ -12,6 +12,7 @@ from generator.errors import ExitCode, Fault, GeneratorError, PreviewProblems, R
 from generator.instance.commit_step import commit
 from generator.instance.journal import Event
 from generator.instance.known_sets import Known, Presence, known_of, presence, sets_read
+from generator.instance.next_step import call
 from generator.instance.package_files import Unit
 from generator.instance.preflight import Surroundings, preflight
 from generator.instance.preview_step import Previewed, preview, refuse_unexplained, results
@@ -67,7 +68,7 @@ def _tell_what_stays(run: Run, done: Sequence[Unit], why: str) -> None:
     if run.had_secret and not run.has_secret:
         run.report.note(
             "the client secret is no longer on the instance: "
-            f"sn-smtp secret deliver {run.environment.name}"
+            f"{call(run.environment, 'secret deliver')}"
         )
 
 

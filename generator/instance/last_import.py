@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from generator.errors import Fault, Refused
 from generator.instance.interface import Read
 from generator.instance.known_sets import COMMITTED, LOCAL_SETS, Known
+from generator.instance.next_step import call
 from generator.instance.run import Run, answered
 
 
@@ -39,7 +40,7 @@ def last_import(run: Run, known: Mapping[str, Known]) -> tuple[Known, ...]:
             Fault(
                 "nothing-committed",
                 "No update set of this environment is committed on the instance.",
-                next=f"see sn-smtp instance status {run.environment.name}",
+                next=f"see {call(run.environment, 'instance status')}",
             )
         )
 

@@ -14,6 +14,7 @@ from generator.instance.account import account_differences, complete_account
 from generator.instance.confirm_step import Confirmed, confirm
 from generator.instance.journal import Event
 from generator.instance.known_sets import Known, known_of, sets_read
+from generator.instance.next_step import call
 from generator.instance.package_files import ACCOUNT_TABLE, ENTITY_TABLE, Unit
 from generator.instance.publication import complete_publication
 from generator.instance.read_back import is_publication
@@ -151,7 +152,7 @@ def _is_lost(run: Run, found: Confirmed) -> bool:
 
 
 def _secret_gone(run: Run) -> Fault:
-    deliver = f"sn-smtp secret deliver {run.environment.name}"
+    deliver = call(run.environment, "secret deliver")
     return Fault(
         "secret-gone",
         "The application registry entry had a client secret before and has none now: mail over "
@@ -191,10 +192,10 @@ def _has_account(run: Run, unit: Unit) -> bool:
 def _differs(run: Run, difference: Difference, found: Confirmed) -> Fault:
     name = found.undecided.get((difference.table, difference.sys_id))
     skipped = f" The commit skipped {name}, and no rule of yours leaves it out." if name else ""
-    environment = run.environment.name
-    mend = f"sn-smtp render {environment} --again and import puts the package's state back"
+    again = call(run.environment, "render", "--again")
+    mend = f"{again} and import puts the package's state back"
     if not _beyond_us(found):
-        mend = f"sn-smtp import {environment} completes it"
+        mend = f"{call(run.environment, 'import')} completes it"
     return Fault(
         "differs",
         f"The instance says otherwise than the package: {difference}.{skipped}",
@@ -207,5 +208,5 @@ def _not_arrived(run: Run, difference: Difference) -> Fault:
         "not-arrived",
         f"Committed, and not as the package says: {difference}.",
         next="see the commit log of the set on the instance (syslog says why a record "
-        f"was refused); then sn-smtp render {run.environment.name} --again and import",
+        f"was refused); then {call(run.environment, 'render', '--again')} and import",
     )

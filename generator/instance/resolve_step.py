@@ -8,6 +8,7 @@ from dataclasses import replace
 from generator.config.instance_settings import ProblemKind
 from generator.errors import Fault, PreviewProblems, RemoteError
 from generator.instance.interface import Read
+from generator.instance.next_step import call
 from generator.instance.package_files import Unit
 from generator.instance.preview_step import PREVIEWS, PROBLEMS, Previewed
 from generator.instance.problems import (
@@ -267,7 +268,7 @@ def _mend(run: Run, problem: Problem) -> str:
         return "mend its cause"
     return (
         "look at what changed there since (a back out counts, too); to put the package's state "
-        f"in its place: sn-smtp render {run.environment.name} --again, then import"
+        f"in its place: {call(run.environment, 'render', '--again')}, then import"
     )
 
 

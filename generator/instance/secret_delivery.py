@@ -12,6 +12,7 @@ from enum import StrEnum
 from generator.errors import ConfigError, Fault, Refused, RemoteError, VerificationFailed
 from generator.instance.interface import Found, Read
 from generator.instance.journal import Event
+from generator.instance.next_step import call
 from generator.instance.package_files import (
     ENTITY_TABLE,
     PROPERTY_TABLE,
@@ -273,7 +274,7 @@ def _lost(run: Run, entity: PackageRecord, error: RemoteError) -> RemoteError:
             "secret-unknown",
             f"The secret was sent to {run.instance.url} for {entity.label} and no clear answer "
             "came: whether it was stored cannot be told by reading.",
-            next=f"run sn-smtp secret deliver {run.environment.name}: to write the same secret "
+            next=f"run {call(run.environment, 'secret deliver')}: to write the same secret "
             "again changes nothing",
         ),
         status=error.status,

@@ -33,6 +33,7 @@ from generator.instance.known_sets import (
     require_known_state,
     sets_read,
 )
+from generator.instance.next_step import call
 from generator.instance.package_files import Unit
 from generator.instance.polling import COMMIT_LIMIT, LOAD_LIMIT, PREVIEW_LIMIT
 from generator.instance.run import Run, answered
@@ -265,7 +266,7 @@ def reopened(run: Run, unit: Unit) -> Refused:
             f"The {unit.name} set ({unit.base.sys_id}) was committed, and then uploaded a second "
             "time while two imports of it ran: it is open again on the instance and must not be "
             "committed twice. What the commit brought is there.",
-            next=f"sn-smtp render {run.environment.name} --again and import; the open set can be "
+            next=f"{call(run.environment, 'render', '--again')} and import; the open set can be "
             "deleted on the instance (Retrieved Update Sets)",
         )
     )

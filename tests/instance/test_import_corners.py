@@ -349,7 +349,9 @@ def test_problems_that_are_alike_are_told_once_with_every_update(where: Place) -
     (fault,) = came.faults
     assert f"{len(came.report.problems)} updates" in fault.message
     assert all(problem.update in fault.message for problem in came.report.problems)
-    assert f"sn-smtp render {where.environment.name} --again, then import" in (fault.next or "")
+    root = where.environment.directory.parent
+    again = f"sn-smtp render {where.environment.name} --root {root} --again"
+    assert f"{again}, then import" in (fault.next or "")
     assert not any("Found a local update" in line for line in came.said)
 
 

@@ -15,6 +15,7 @@ from generator.errors import AuthenticationError, ConfigError, ExitCode, Fault, 
 from generator.instance.importer import import_package
 from generator.instance.interface import Found, Instance, Operation, Read
 from generator.instance.journal import Event
+from generator.instance.next_step import call
 from generator.instance.run import Run
 from generator.sandbox.behaviour import Behaviour
 from generator.sandbox.instance import Sandbox
@@ -160,7 +161,7 @@ def test_a_lost_secret_is_told_beside_a_record_that_is_missing(where: Place) -> 
     came = where.call()
     assert came.code is ExitCode.VERIFICATION_FAILED
     assert came.codes == ["not-arrived", "secret-gone"]
-    assert came.faults[1].next == "run sn-smtp secret deliver dev"
+    assert came.faults[1].next == f"run {call(where.environment, 'secret deliver')}"
     # The next run finds the set committed: it differs, and the secret is still not there.
     where.wrap = lambda instance: instance
     came = where.call()
@@ -332,7 +333,7 @@ def test_a_dry_run_reads_what_is_committed(where: Place) -> None:
     came = where.call(dry_run=True)
     assert (came.code, came.codes) == (ExitCode.DIFFERS, ["differs"])
     assert _detail(came, "known") == ["is committed; 1 difference"]
-    assert "render dev --again" in (came.faults[0].next or "")
+    assert call(where.environment, "render", "--again") in (came.faults[0].next or "")
 
 
 def test_a_dry_run_names_what_an_import_would_complete(where: Place) -> None:
@@ -341,7 +342,8 @@ def test_a_dry_run_names_what_an_import_would_complete(where: Place) -> None:
     _change(where, ACTION, _action(where), state="draft")
     came = where.call(dry_run=True)
     assert (came.code, len(came.faults)) == (ExitCode.DIFFERS, 2)
-    assert {fault.next for fault in came.faults} == {"sn-smtp import dev completes it"}
+    completes = f"{call(where.environment, 'import')} completes it"
+    assert {fault.next for fault in came.faults} == {completes}
     assert _rows(where, ACTION)[0]["state"] == "draft"
 
 
