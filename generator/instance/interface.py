@@ -118,6 +118,20 @@ class Publication(StrEnum):
     """The endpoint is not there: publish by hand in Workflow Studio."""
 
 
+@dataclass(frozen=True, slots=True)
+class AppAnswer:
+    """What an application's own REST resource answered, understood or refused alike."""
+
+    status: int
+    """HTTP status; below 300 the resource served the call."""
+
+    result: Mapping[str, object]
+    """The object under `result`, empty where there is none."""
+
+    message: str = ""
+    """`error.message` and `error.detail` of a refusal."""
+
+
 class Instance(Protocol):
     """A ServiceNow instance."""
 
@@ -183,6 +197,27 @@ class Instance(Protocol):
 
     def publish_action(self, action_sys_id: str, *, scope_sys_id: str) -> Publication:
         """Publish one Flow Designer action (A19)."""
+
+    def call_app(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | None = None,
+    ) -> AppAnswer:
+        """Call a Scripted REST resource of an application; a POST is never repeated.
+
+        Args:
+            method: `GET` or `POST`.
+            path: From `/api/` on.
+            query: Parameters of the address.
+            body: Object to send as JSON.
+
+        Raises:
+            RemoteError: No clear answer in JSON came. A refusal in JSON (400, 403, 404) is an
+                answer.
+        """
 
     def server_time(self) -> datetime | None:
         """The instance's clock, from the last answer's `Date`; None if it had none."""
