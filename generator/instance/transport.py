@@ -5,6 +5,9 @@ Requests go through an adapter of `requests` and not through its `Session`: a se
 redirects, and none of that may decide where credentials go (`spec/instance-http.md` A2). So a
 proxy is `instance.proxy` and an authority `instance.ca_file`, or there is none. Connections are
 kept open.
+
+The library is loaded with this module: loaded at the first request it would compete with the check
+of the package, which runs while that request is waited for.
 """
 
 from __future__ import annotations
@@ -12,19 +15,18 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
+
+from requests import PreparedRequest, Request, RequestException, Response
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar, get_cookie_header
+from urllib3.exceptions import HTTPError
 
 from generator.clock import Clock
 from generator.errors import ConfigError, Fault
 from generator.instance.address import Address
 from generator.instance.calls import Answer, Call, Failure
 from generator.instance.failures import BodyTooLarge, BodyTooSlow, explain_exception
-
-if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
-    from requests.adapters import BaseAdapter
-    from requests.cookies import RequestsCookieJar
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 120.0
@@ -70,9 +72,6 @@ class Wire:
             largest: Bytes that the answer may have.
         """
         # The library's exceptions hold the request and its credentials: none leaves this frame.
-        from requests import RequestException
-        from urllib3.exceptions import HTTPError
-
         try:
             return self._exchange(call, jar=jar, largest=largest)
         except (
@@ -112,9 +111,6 @@ class Wire:
         return Answer(call, response.status_code, headers, body)
 
     def _prepare(self, call: Call, *, jar: RequestsCookieJar | None) -> PreparedRequest:
-        from requests import Request
-        from requests.cookies import get_cookie_header
-
         query = f"?{urlencode(call.query)}" if call.query else ""
         request = Request(
             call.method,
@@ -150,8 +146,6 @@ def _is_cut(status: int, headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def _keep_cookies(jar: RequestsCookieJar, prepared: PreparedRequest, response: Response) -> None:
-    from requests.cookies import extract_cookies_to_jar
-
     if getattr(response.raw, "_original_response", None) is not None:
         extract_cookies_to_jar(  # type: ignore[no-untyped-call]
             jar, prepared, response.raw
@@ -196,8 +190,6 @@ def make_adapter(make_context: Callable[[], ssl.SSLContext] | None) -> BaseAdapt
     The library would add its own list of authorities to each connection; with `instance.ca_file` it
     must not.
     """
-    from requests.adapters import HTTPAdapter
-
     context = make_context() if make_context else None
 
     class _Adapter(HTTPAdapter):
