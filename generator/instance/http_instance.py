@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 from generator.clock import Clock
 from generator.config.instance_settings import InstanceSettings
 from generator.instance.address import Address, check_address
+from generator.instance.app_calls import call_app
 from generator.instance.batch import Reader
 from generator.instance.calls import Call, Scrubber, http_date
 from generator.instance.cicd import CicdApi
 from generator.instance.interface import (
+    AppAnswer,
     Cicd,
     Found,
     Operation,
@@ -272,6 +274,17 @@ class HttpInstance:
         )
         self._caller.note(f"publish the action: {publication.value}; {said}")
         return publication
+
+    def call_app(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | None = None,
+    ) -> AppAnswer:
+        """Call a Scripted REST resource of an application; a POST is never repeated."""
+        return call_app(self._rest(), method=method, path=path, query=query, body=body)
 
     def server_time(self) -> datetime | None:
         """The instance's clock, from the last answer's `Date`; None if it had none."""

@@ -35,9 +35,9 @@ class Messages:
         self._host = host
         self._scrubber = scrubber
 
-    def clean(self, text: str) -> str:
-        """The platform's own text without secrets, on one line."""
-        return self._scrubber.clean(text)
+    def clean(self, text: str, *, limit: int = 300) -> str:
+        """The platform's own text without secrets, on one line, cut at so many characters."""
+        return self._scrubber.clean(text, limit=limit)
 
     def is_hibernating(self, answer: Answer) -> bool:
         """Whether the answer is the page of an instance that sleeps (A2)."""

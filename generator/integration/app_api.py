@@ -23,6 +23,20 @@ TEST = "/test"
 MARKER_PATTERN = r"[A-Za-z0-9-]{8,64}"
 """What a marker may be: it stands in the subject of the test message, in square brackets."""
 
+ADDRESS_PATTERN = r"[!#-+\--:=?A-Z\[\]-~]{1,64}@[A-Za-z0-9.-]{1,190}"
+"""What an address of a test message may be: one, of ASCII, without separators or quotes."""
+
+ROLE_SUFFIX = "user"
+"""End of the name of the app's role."""
+
+NO_RESOURCE_TEXT = "does not represent any resource"
+"""In the platform's own refusal of a path that nothing serves (`spec/instance-http.md` A16)."""
+
+
+def role_name(scope: str) -> str:
+    """The role whose holders the API answers, as it answers administrators."""
+    return f"{scope}.{ROLE_SUFFIX}"
+
 
 def base_uri(scope: str) -> str:
     """`/api/<scope>/smtp_oauth`."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from types import MappingProxyType
 
+from generator.integration import app_api
 from generator.integration.app_inputs import (
     APP,
     AppInputs,
@@ -43,7 +44,6 @@ ROLE = "sys_user_role"
 PROPERTY = "sys_properties"
 SCRIPT_INCLUDE = "sys_script_include"
 
-ROLE_SUFFIX = "user"
 EXPIRY = "secret_expires_on"
 WARNING = "warn_days"
 DEFAULT_WARN_DAYS = 30
@@ -166,7 +166,7 @@ def _app(inputs: AppInputs) -> Record:
 
 
 def _role_name(inputs: AppInputs) -> str:
-    return f"{inputs.scope}.{ROLE_SUFFIX}"
+    return app_api.role_name(inputs.scope)
 
 
 def _role(inputs: AppInputs) -> Record:
@@ -187,7 +187,7 @@ def _role(inputs: AppInputs) -> Record:
             "includes_roles": "",
             "name": name,
             "scoped_admin": "false",
-            "suffix": ROLE_SUFFIX,
+            "suffix": app_api.ROLE_SUFFIX,
         },
         label=name,
         purpose="Lets people who are no administrators read the app's properties.",
