@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-from generator.errors import Fault, UsageError
+from generator.sandbox.switch_board import SwitchBoard, parse_board, switches_of
 from generator.sandbox.switches import (
-    EVERY,
     Cut,
     Grade,
     PlannedProblem,
@@ -30,14 +29,13 @@ from generator.sandbox.switches import (
     share,
     text,
     turn,
-    wrong_value,
 )
 
 DOC, PLAT, MEAS, TP, INF, OWN = Grade
 
 
 @dataclass(slots=True)
-class Behaviour:
+class Behaviour(SwitchBoard):
     """All switches; `metadata["switch"]` of each field says what it takes and does."""
 
     # Is anybody there (A2)
@@ -210,91 +208,9 @@ class Behaviour:
         default_factory=threading.Lock, init=False, repr=False, compare=False
     )
 
-    def __setattr__(self, name: str, value: object) -> None:
-        """Check and set a switch; what it counts begins anew.
 
-        Raises:
-            UsageError: No such switch, or a value that it does not take.
-        """
-        switch = SWITCHES.get(name)
-        if switch is None:
-            if name not in _INTERNAL:
-                raise _unknown(name)
-            object.__setattr__(self, name, value)
-            return
-        try:
-            found = switch.read(value)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-            raise wrong_value(name, switch) from None
-        object.__setattr__(self, name, found)
-        # During construction the counters are not there yet.
-        if hasattr(self, "_lock"):
-            with self._lock:
-                self._turns.pop(name, None)
-                object.__setattr__(self, "revision", self.revision + 1)
-
-    def set(self, values: Mapping[str, object]) -> None:
-        """Set several switches, all or none.
-
-        Raises:
-            UsageError: Every switch that is unknown or whose value it does not take.
-        """
-        trial = Behaviour()
-        faults: list[Fault] = []
-        for name, value in values.items():
-            try:
-                if name not in SWITCHES:
-                    raise _unknown(name)
-                setattr(trial, name, value)
-            except UsageError as error:
-                faults.extend(error.faults)
-        if faults:
-            raise UsageError(*faults)
-        for name in values:
-            setattr(self, name, getattr(trial, name))
-
-    def hits(self, name: str, *, turn: int | None = None) -> bool:
-        """Whether this request is one that a turn-wise switch hits; counts it.
-
-        Args:
-            name: The switch.
-            turn: Its turn, where the switch is more than a turn (`cut`).
-        """
-        wanted = int(getattr(self, name)) if turn is None else turn
-        if wanted == 0:
-            return False
-        if wanted == EVERY:
-            return True
-        with self._lock:
-            count = self._turns.get(name, 0) + 1
-            self._turns[name] = count
-        return count == wanted
-
-    def counts_down(self, name: str) -> bool:
-        """Whether this request is among the next N of a switch that holds a number; counts it."""
-        with self._lock:
-            count = self._turns.get(name, 0) + 1
-            self._turns[name] = count
-        return count <= int(getattr(self, name))
-
-    def to_json(self) -> dict[str, object]:
-        """Every switch and its value, as `set` takes them back."""
-        return {name: switch.write(getattr(self, name)) for name, switch in SWITCHES.items()}
-
-
-SWITCHES: dict[str, Switch] = {}
+SWITCHES: dict[str, Switch] = switches_of(Behaviour)
 """Name to switch, in the order of the documents."""
-
-_INTERNAL = frozenset({"revision", "_turns", "_lock"})
-
-
-def _collect() -> None:
-    for found in fields(Behaviour):
-        if "switch" in found.metadata:
-            SWITCHES[found.name] = found.metadata["switch"]
-
-
-_collect()
 
 
 def parse(given: Iterable[str]) -> Behaviour:
@@ -305,41 +221,4 @@ def parse(given: Iterable[str]) -> Behaviour:
     Raises:
         UsageError: Every text that is wrong, with the nearest switch.
     """
-    values: dict[str, object] = {}
-    made = Behaviour()
-    faults: list[Fault] = []
-    for item in given:
-        name, equals, value = item.partition("=")
-        name = name.strip().replace("-", "_")
-        try:
-            if name not in SWITCHES:
-                raise _unknown(name)
-            setattr(made, name, value if equals else "on")
-        except UsageError as error:
-            faults.extend(error.faults)
-            continue
-        found: object = getattr(made, name)
-        before = values.get(name, ())
-        if isinstance(found, tuple) and isinstance(before, tuple):
-            found = (*before, *found)
-        values[name] = found
-    if faults:
-        raise UsageError(*faults)
-    behaviour = Behaviour()
-    behaviour.set(values)
-    return behaviour
-
-
-def _unknown(name: str) -> UsageError:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, SWITCHES, n=1)
-    meant = f" Did you mean {close[0]}?" if close else ""
-    return UsageError(
-        Fault(
-            "unknown-switch",
-            f"The sandbox has no switch {name!r}.{meant}",
-            path=name,
-            next="see sn-smtp sandbox --list-switches",
-        )
-    )
+    return parse_board(Behaviour, given)
