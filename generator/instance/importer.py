@@ -21,7 +21,7 @@ from generator.instance.prove_step import confirm_fresh, confirm_known, look_at_
 from generator.instance.report import SetFound
 from generator.instance.resolve_step import ALREADY_SO, resolve
 from generator.instance.run import Run
-from generator.instance.secret_delivery import SecretOutcome, deliver
+from generator.instance.secret_delivery import SecretOutcome, deliver, prove
 from generator.instance.settle import Way, ours_on, remove, settle
 from generator.instance.upload_step import require_loaded, upload
 
@@ -188,8 +188,7 @@ def _deliver_secret(run: Run) -> None:
             )
         run.idle("secret", run.report.secret)
     elif run.journal.delivered() and run.has_secret:
-        run.report.secret = SecretOutcome.BEFORE.value
-        run.idle("secret", run.report.secret)
+        _look_at_the_secret(run)
     else:
         run.begin("secret")
         if run.journal.delivered():
@@ -197,6 +196,19 @@ def _deliver_secret(run: Run) -> None:
             run.report.note("the client secret is gone from the instance; it is delivered again")
             run.journal.write(Event.EMPTIED)
         deliver(run)
+
+
+def _look_at_the_secret(run: Run) -> None:
+    """What an earlier import delivered is proven now if that one could not."""
+    run.report.secret = SecretOutcome.BEFORE.value
+    if run.journal.proven():
+        run.report.secret = SecretOutcome.BEFORE_PROVEN.value
+        run.idle("secret", run.report.secret)
+    elif run.prove_secret is None:
+        run.idle("secret", run.report.secret)
+    else:
+        run.begin("secret")
+        prove(run)
 
 
 def _tell_what_is_there(run: Run, surroundings: Surroundings) -> None:

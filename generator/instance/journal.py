@@ -37,6 +37,9 @@ class Event(StrEnum):
     CONFIRMED = "confirmed"
     REMOVED = "removed"
     DELIVERED = "delivered"
+    PROVEN = "proven"
+    """The instance got a token with the secret that was delivered."""
+
     BACKED_OUT = "backed_out"
     EMPTIED = "emptied"
     """The secret that was delivered is no longer on the instance."""
@@ -122,6 +125,15 @@ class Journal:
             if entry.event in (Event.BACKED_OUT, Event.EMPTIED):
                 return False
             if entry.event is Event.DELIVERED:
+                return True
+        return False
+
+    def proven(self) -> bool:
+        """Whether the secret that was delivered last was proven, and is not known to be lost."""
+        for entry in reversed(self.entries):
+            if entry.event in (Event.BACKED_OUT, Event.EMPTIED, Event.DELIVERED):
+                return False
+            if entry.event is Event.PROVEN:
                 return True
         return False
 

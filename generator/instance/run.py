@@ -85,6 +85,11 @@ class Run:
     check_package: Callable[[], Sequence[Fault]]
     """Whether the package is fresh and lint-clean: why not, or nothing."""
 
+    prove_secret: Callable[[Secret], None] | None = None
+    """Asks Microsoft Entra ID for a token with a secret before that is delivered; raises
+    `TokenRefused` where it gives none. None where there is none to ask (a sandbox without its mail
+    side): then nothing is proven, afterwards through the instance neither."""
+
     route: Route = Route.CICD
     secret: Secret | None = None
     had_secret: bool = False

@@ -1,7 +1,9 @@
 """The client secret, straight to the instance, and the date on which it ends (A17; decision 10).
 
-One PATCH carries the secret and nothing else. The column is never read back: set or not set is
-all that can be known here. That the secret is the right one, only a token request proves.
+Microsoft Entra ID is asked for a token with it first: what it refuses is not delivered. One PATCH
+carries the secret and nothing else; the column is never read back: set or not set is all that can
+be known here. That the secret on the instance is the right one, only a token through the instance
+proves (`generator.instance.secret_proof`).
 """
 
 from __future__ import annotations
@@ -9,10 +11,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from generator.errors import ConfigError, Fault, Refused, RemoteError, VerificationFailed
+from generator.errors import Fault, Refused, RemoteError
 from generator.instance.interface import Found, Read
 from generator.instance.journal import Event
-from generator.instance.next_step import call
 from generator.instance.package_files import (
     ENTITY_TABLE,
     PROPERTY_TABLE,
@@ -20,10 +21,12 @@ from generator.instance.package_files import (
     PackageRecord,
 )
 from generator.instance.run import Faults, Run, answered
+from generator.instance.secret_proof import NOT_ASKED, ask_entra, ask_instance
+from generator.instance.secret_refusals import date_not_written, lost, no_source, not_set
 from generator.instance.work import is_lost
+from generator.secrets.interface import Secret
 
 COLUMN = "client_secret"
-PROVEN_LATER = "delivered, not proven"
 _PINNED = ("client_id", "token_url")
 """What must read as the package says before a secret is sent: whose secret it is, and where the
 instance will send it."""
@@ -34,8 +37,12 @@ _STAMP = "%Y-%m-%d %H:%M:%S"
 class SecretOutcome(StrEnum):
     """What became of the secret."""
 
-    DELIVERED = PROVEN_LATER
+    PROVEN = "delivered and proven"
+    """The instance got a token with it."""
+
+    DELIVERED = "delivered, not proven"
     BEFORE = "delivered by an earlier import, not proven"
+    BEFORE_PROVEN = "delivered and proven by an earlier import"
     NO_SOURCE = "no source configured"
 
 
@@ -47,7 +54,7 @@ def expiry_name(run: Run) -> str:
 def secret_read(package: Package) -> Read:
     """Whether the entity's secret is set: a count, so that nothing of it is sent back."""
     return Read(
-        ENTITY_TABLE, f"sys_id={_entity(package).sys_id}^{COLUMN}ISNOTEMPTY", count_only=True
+        ENTITY_TABLE, f"sys_id={entity_of(package).sys_id}^{COLUMN}ISNOTEMPTY", count_only=True
     )
 
 
@@ -61,7 +68,7 @@ def judge_expiry(name: str, *, package: Package, found: Found, faults: Faults) -
     if found.error is not None:
         faults.take(found.error)
         return
-    on_instance = _value(found, name)
+    on_instance = value_of(found, name)
     record = next(
         (r for r in package.records if r.table == PROPERTY_TABLE and r.fields.get("name") == name),
         None,
@@ -69,7 +76,7 @@ def judge_expiry(name: str, *, package: Package, found: Found, faults: Faults) -
     if record is None or record.deletes:
         return
     ours = record.fields.get("value", "")
-    if on_instance and _moment(on_instance) and ours < on_instance:
+    if on_instance and moment_of(on_instance) and ours < on_instance:
         faults.refuse(
             "secret-older",
             f"On the instance the client secret ends on {on_instance} ({name}); the package says "
@@ -79,8 +86,13 @@ def judge_expiry(name: str, *, package: Package, found: Found, faults: Faults) -
         )
 
 
-def check_delivery(run: Run) -> Found:
+def check_delivery(run: Run, *, ends: str | None = None) -> Found:
     """Whether the secret can be delivered: a source, the package's entity, no later end there.
+
+    Args:
+        run: The call.
+        ends: End of the secret that is delivered, `YYYY-MM-DD HH:MM:SS`, UTC; empty if nobody knows
+            it; None: what the environment says, which must not be earlier than the instance's.
 
     Returns:
         What the instance holds of the property with the end of the secret.
@@ -91,8 +103,8 @@ def check_delivery(run: Run) -> Found:
         RemoteError: The instance did not answer.
     """
     if run.secret is None and run.fetch_secret is None:
-        raise _no_source(run)
-    entity, name = _entity(run.package), expiry_name(run)
+        raise no_source(run)
+    entity, name = entity_of(run.package), expiry_name(run)
     found = run.read(
         {
             "entity": Read(
@@ -103,42 +115,81 @@ def check_delivery(run: Run) -> Found:
     )
     _require_entity(entity, found["entity"])
     expiry = answered(found["expiry"])
-    _require_not_older(run, name, _value(expiry, name), _wanted(run))
+    if ends is None:
+        _require_not_older(run, name, value_of(expiry, name), wanted(run))
     return expiry
 
 
 def deliver(run: Run) -> None:
-    """Deliver the secret, and the date of its end where that differs.
+    """Ask Entra with the secret, deliver it with the date of its end, and prove it.
 
     Raises:
         Refused: The entity is not there or is another's, or the instance knows a later end.
-        VerificationFailed: The secret does not read as set afterwards, or the date otherwise.
-        RemoteError: The instance did not answer.
+        TokenRefused: Entra gives no token for it: nothing was delivered.
+        VerificationFailed: The secret does not read as set afterwards, or the date otherwise, or
+            the instance gets no token with it.
+        RemoteError: Entra or the instance did not answer.
         ConfigError: No source is configured, or it has no secret.
     """
     before = check_delivery(run)
-    entity, name, wanted = _entity(run.package), expiry_name(run), _wanted(run)
     secret = run.secret
     if secret is None:
         if run.fetch_secret is None:
-            raise _no_source(run)
+            raise no_source(run)
         secret = run.secret = run.fetch_secret()
+    ask_entra(run, secret)
+    put_secret(run, secret, ends=wanted(run), before=before)
+    prove(run)
+
+
+def prove(run: Run) -> None:
+    """Prove what was delivered by a token through the instance, where that can be asked.
+
+    Raises:
+        VerificationFailed: The instance gets no token, or its app cannot be asked.
+        RemoteError: The instance did not clearly answer.
+    """
+    label = entity_of(run.package).label
+    if run.prove_secret is None:
+        run.report.note(NOT_ASKED)
+        run.done("secret", f"{SecretOutcome.DELIVERED.value} ({label})")
+        return
+    ask_instance(run)
+    run.report.secret = SecretOutcome.PROVEN.value
+    run.journal.write(Event.PROVEN)
+    run.done("secret", f"{SecretOutcome.PROVEN.value} ({label})")
+
+
+def put_secret(run: Run, secret: Secret, *, ends: str, before: Found) -> None:
+    """Write a secret, and the date of its end where that differs; both read back.
+
+    Args:
+        run: The call.
+        secret: What to write.
+        ends: `YYYY-MM-DD HH:MM:SS`, UTC; empty: the date stays as it is.
+        before: What the instance holds of the date (`check_delivery`).
+
+    Raises:
+        VerificationFailed: The secret does not read as set afterwards, or the date otherwise.
+        OutcomeUnknown: The secret was sent and no clear answer came.
+        RemoteError: The instance did not answer, or said no.
+    """
+    entity, name = entity_of(run.package), expiry_name(run)
     try:
         run.instance.write_secret(ENTITY_TABLE, entity.sys_id, COLUMN, secret.reveal())
     except RemoteError as error:
         if not is_lost(error):
             raise
-        raise _lost(run, entity, error) from None
-    refused = _write_expiry(run, name, before, wanted)
+        raise lost(run, entity, error) from None
+    refused = _write_expiry(run, name, before, ends)
     after = run.read({"secret": secret_read(run.package), "expiry": expiry_read(name)})
     if answered(after["secret"]).total != 1:
-        raise _not_set(entity)
+        raise not_set(entity, COLUMN)
     run.report.secret = SecretOutcome.DELIVERED.value
-    if wanted:
-        _require_date(name, wanted, after["expiry"], refused)
-        _note_new_date(run, name, _value(before, name), wanted)
+    if ends:
+        _require_date(name, ends, after["expiry"], refused)
+        _note_new_date(run, name, value_of(before, name), ends)
     run.journal.write(Event.DELIVERED)
-    run.done("secret", f"{SecretOutcome.DELIVERED.value} ({entity.label})")
 
 
 def _require_entity(entity: PackageRecord, found: Found) -> None:
@@ -166,13 +217,19 @@ def _require_entity(entity: PackageRecord, found: Found) -> None:
         )
 
 
-def _wanted(run: Run) -> str:
+def wanted(run: Run) -> str:
+    """End of the secret by the environment, as the property holds it; empty if nobody said."""
     ends = run.environment.azure.secret_expires_on
-    return "" if ends is None else ends.astimezone(UTC).strftime(_STAMP)
+    return "" if ends is None else stamp(ends)
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the property holds it, UTC."""
+    return moment.astimezone(UTC).strftime(_STAMP)
 
 
 def _require_not_older(run: Run, name: str, on_instance: str, wanted: str) -> None:
-    if wanted and _moment(on_instance) and wanted < on_instance:
+    if wanted and moment_of(on_instance) and wanted < on_instance:
         raise Refused(
             Fault(
                 "secret-older",
@@ -221,7 +278,7 @@ def _require_date(name: str, wanted: str, found: Found, refused: str) -> None:
             why = f"{len(values)} records have this name"
         else:
             why = f"it reads {values[0] or 'empty'}"
-    raise _date_not_written(name, wanted, f"{why} ({said})" if said else why)
+    raise date_not_written(name, wanted, f"{why} ({said})" if said else why)
 
 
 def _note_new_date(run: Run, name: str, before: str, wanted: str) -> None:
@@ -232,18 +289,25 @@ def _note_new_date(run: Run, name: str, before: str, wanted: str) -> None:
         )
 
 
-def _value(found: Found, name: str) -> str:
+def value_of(found: Found, name: str) -> str:
+    """Value of a property; empty if it is not there."""
     return next((row.get("value", "") for row in found.rows if row.get("name") == name), "")
 
 
-def _moment(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """A moment as the property holds it, aware, UTC; None if it is none."""
     try:
         return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
 
 
-def _entity(package: Package) -> PackageRecord:
+def entity_of(package: Package) -> PackageRecord:
+    """The application registry entry that holds the secret.
+
+    Raises:
+        Refused: The package has none.
+    """
     entity = package.first(ENTITY_TABLE)
     if entity is None:
         raise Refused(
@@ -254,52 +318,3 @@ def _entity(package: Package) -> PackageRecord:
             )
         )
     return entity
-
-
-def _no_source(run: Run) -> ConfigError:
-    return ConfigError(
-        Fault(
-            "no-secret-source",
-            "Nothing says where the client secret comes from.",
-            file=str(run.environment.directory / "environment.yaml"),
-            path="azure.client_secret_from",
-            next="name its source, like env:NAME or file:PATH; or enter the secret on the instance",
-        )
-    )
-
-
-def _lost(run: Run, entity: PackageRecord, error: RemoteError) -> RemoteError:
-    return RemoteError(
-        Fault(
-            "secret-unknown",
-            f"The secret was sent to {run.instance.url} for {entity.label} and no clear answer "
-            "came: whether it was stored cannot be told by reading.",
-            next=f"run {call(run.environment, 'secret deliver')}: to write the same secret "
-            "again changes nothing",
-        ),
-        status=error.status,
-    )
-
-
-def _not_set(entity: PackageRecord) -> VerificationFailed:
-    return VerificationFailed(
-        Fault(
-            "secret-not-set",
-            f"The secret was sent and accepted, and {COLUMN} of {entity.label} ({entity.sys_id}) "
-            "still reads as empty.",
-            next="check that the user may write it (oauth_admin or admin); or enter it on the "
-            "instance by hand",
-        )
-    )
-
-
-def _date_not_written(name: str, wanted: str, why: str) -> VerificationFailed:
-    return VerificationFailed(
-        Fault(
-            "expiry-not-written",
-            f"The secret is set, but the property {name} does not say that it ends on {wanted}: "
-            f"{why}.",
-            next="check that the user may read and write sys_properties, and that the package is "
-            "imported; then deliver again, or set the property by hand",
-        )
-    )
