@@ -57,6 +57,14 @@ ENDPOINTS: dict[Cloud, Endpoints] = {
     ),
 }
 
+GRAPH: dict[Cloud, str] = {
+    Cloud.PUBLIC: "https://graph.microsoft.com",
+    Cloud.GCC_HIGH: "https://graph.microsoft.us",
+    Cloud.DOD: "https://dod-graph.microsoft.us",
+    Cloud.CHINA: "https://microsoftgraph.chinacloudapi.cn",
+}
+"""Microsoft Graph of each cloud; graded as the rows above."""
+
 LOGIN_HOSTS: dict[str, tuple[Cloud, ...]] = {
     "login.microsoftonline.com": (Cloud.PUBLIC,),
     "login.microsoftonline.us": (Cloud.GCC_HIGH, Cloud.DOD),
