@@ -33,6 +33,7 @@ from generator.config.kinds import (
     VERSION,
 )
 from generator.config.rules import choices, line, port_number, text
+from generator.secrets.forms import ACCEPTED
 
 
 @section
@@ -126,8 +127,7 @@ class AzureKeys(Keys):
         str | None,
         Key(
             SECRET_SOURCE,
-            "Where the client secret is, never the secret: env:NAME, file:PATH, command:COMMAND, "
-            "prompt or keyring:SERVICE/USER.",
+            f"Where the client secret is, never the secret: {ACCEPTED}.",
         ),
     ] = None
 

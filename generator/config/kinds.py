@@ -7,6 +7,7 @@ from typing import Final
 
 from generator.config import values
 from generator.config.rules import flag, line, text, written
+from generator.secrets.forms import SOURCE_PATTERN
 
 ACCOUNT_NAME: Final = line(values.LONGEST_ACCOUNT_NAME)
 LABEL: Final = line(values.LONGEST_LABEL, shortest=0)
@@ -40,6 +41,6 @@ OAUTH_SCOPE: Final = text(
     values.oauth_scope, pattern=values.OAUTH_SCOPE_PATTERN, longest=values.LONGEST_HOST
 )
 SECRET_SOURCE: Final = text(
-    values.secret_source, pattern=values.SOURCE_PATTERN, longest=values.LONGEST_PATH
+    values.secret_source, pattern=SOURCE_PATTERN, longest=values.LONGEST_PATH
 )
 FLAG: Final = flag()

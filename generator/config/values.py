@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from generator.characters import illegal_character
 from generator.clock import EARLIEST, LATEST
+from generator.secrets.forms import ACCEPTED, SOURCE_PATTERN
 from generator.secrets.shapes import ciphertext_kind
 
 LONGEST_ACCOUNT_NAME: Final = 40
@@ -57,9 +58,6 @@ OAUTH_SCOPE_PATTERN: Final = rf"https://{HOST_PATTERN}(/[A-Za-z0-9._~-]+)*/\.def
 DATE_PATTERN: Final = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?"
-)
-SOURCE_PATTERN: Final = (
-    r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*|command:\S.*|prompt|keyring:[^\s/]+/\S.*"
 )
 
 _LOOPBACK: Final = re.compile(r"(.*\.)?localhost(\.localdomain)?|loopback(\..*)?", re.IGNORECASE)
@@ -219,13 +217,12 @@ def moment(value: str) -> datetime:
 
 def secret_source(value: str) -> str:
     """Where a secret comes from; never the secret."""
-    accepted = "env:NAME, file:PATH, command:COMMAND, prompt or keyring:SERVICE/USER"
     if illegal_character(value) is None and re.fullmatch(SOURCE_PATTERN, value):
         return _length(value, longest=LONGEST_PATH, shortest=1)
     kind = ciphertext_kind(value)
     looks = f" and looks like a secret itself ({kind})" if kind else ""
     raise Unacceptable(
-        f"is no source of a secret{looks}; accepted are {accepted}.",
+        f"is no source of a secret{looks}; accepted are {ACCEPTED}.",
         next="name where the secret is; replace the secret itself if it stood here",
     )
 

@@ -45,13 +45,7 @@ def secret_of_bytes(raw: bytes, *, source: str, key: str) -> Secret:
             control characters.
     """
     if len(raw) > LARGEST:
-        raise refusal(
-            "secret-too-large",
-            f"yields more than {LARGEST:,} bytes, which no secret has.",
-            source=source,
-            key=key,
-            next="name what holds the secret and nothing else",
-        )
+        raise _too_large(source, key)
     if raw.startswith(_BYTE_ORDER_MARKS):
         raise refusal(
             "secret-with-mark",
@@ -74,9 +68,11 @@ def secret_of_text(text: str, *, source: str, key: str) -> Secret:
     """The secret that is exactly `text`.
 
     Raises:
-        ConfigError: It is empty or holds control characters; line ends are accepted in a PEM text
-            (a private key) only.
+        ConfigError: It is empty, too large, or holds control characters; line ends are accepted
+            in a PEM text (a private key) only.
     """
+    if len(text) > LARGEST:
+        raise _too_large(source, key)
     if not text:
         raise refusal(
             "secret-empty", "is empty.", source=source, key=key, next="put the secret there"
@@ -90,6 +86,16 @@ def secret_of_text(text: str, *, source: str, key: str) -> Secret:
             next="leave nothing but the secret there; one line end after it does not count",
         )
     return Secret(text)
+
+
+def _too_large(source: str, key: str) -> ConfigError:
+    return refusal(
+        "secret-too-large",
+        f"yields more than {LARGEST:,} bytes, which no secret has.",
+        source=source,
+        key=key,
+        next="name what holds the secret and nothing else",
+    )
 
 
 def _decoded(raw: bytes) -> str | None:

@@ -94,7 +94,7 @@ def test_a_secret_in_a_variable(root: Root, secret: str) -> None:
 def test_a_from_key_with_anything_but_a_source(root: Root, value: str) -> None:
     fault = root.put("azure.client_secret_from", f"'{value}'").fault()
     assert (fault.code, fault.path) == ("not-accepted", "azure.client_secret_from")
-    assert "env:NAME, file:PATH, command:COMMAND, prompt or keyring:SERVICE/USER" in fault.message
+    assert "env:NAME, file:PATH, command:COMMAND, prompt, keyring:SERVICE/USER" in fault.message
     assert ("looks like a secret" in fault.message) == (value == SHORT_LEGACY)
     assert not value or value == "env:" or value not in told(root)
 
