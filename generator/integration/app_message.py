@@ -27,7 +27,7 @@ NOTIFICATION_NAME = "SMTP OAuth test message"
 
 _BODY = """\
 <p>This is a test message.</p>
-<p>The action "Check SMTP OAuth Email Account" asked for it. That it arrived shows that this
+<p>The check of the SMTP OAuth email account asked for it. That it arrived shows that this
  instance sends mail through its active SMTP email account.</p>
 <p>Nobody needs to answer it.</p>"""
 
@@ -82,7 +82,8 @@ _NOTIFICATION_CONSTANTS: Mapping[str, Value] = MappingProxyType(
         "send_self": "true",
         "sms_alternate": "",
         "style": "",
-        "subject": "Test message of the SMTP OAuth email account",
+        # COMM: notifications in use show a parameter of their event so, in subjects too.
+        "subject": "Test message of the SMTP OAuth email account ${event.parm2}",
         "subscribable": "false",
         "sys_version": "2",
         "template": "",
@@ -111,7 +112,8 @@ def event_record(inputs: AppInputs) -> Record:
             **file_fields(inputs, EVENT, sys_id, sys_name=name),
             "caller_access": "",
             "derived_priority": "100",
-            "description": "Asks for a test message; parameter 1 is the recipient's address.",
+            "description": "Asks for a test message; parameter 1 is the recipient's address,"
+            " parameter 2 a marker for the subject.",
             "event_name": name,
             "fired_by": "Script include SmtpOAuthHealth",
             "priority": "100",

@@ -24,8 +24,8 @@ _GLOBAL_TEXT = (
     "profile and email account."
 )
 _APP_TEXT = (
-    "The application that checks the mail chain: script include, Flow Designer action, "
-    "notification, properties."
+    "The application that checks the mail chain: script includes, Flow Designer action, "
+    "REST API, notification, properties."
 )
 _SECRET_TEXT = "The client secret is not in this update set; it is entered on the instance."  # noqa: S105
 

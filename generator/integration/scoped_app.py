@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 
 from generator.integration import app_api
@@ -27,10 +27,11 @@ from generator.integration.app_message import (
     notification_record,
 )
 from generator.integration.app_privileges import PRIVILEGES, privilege_records
+from generator.integration.app_rest import rest_logical_names, rest_records
+from generator.integration.app_scripts import INCLUDES, script_include_records
 from generator.integration.flow_action import ACTION, action_record
 from generator.update_set.history import timestamp
-from generator.update_set.records import Record, Script
-from generator.update_set.templates import builtin_root
+from generator.update_set.records import Record
 
 __all__ = [
     "AppInputs",
@@ -42,15 +43,11 @@ __all__ = [
 
 ROLE = "sys_user_role"
 PROPERTY = "sys_properties"
-SCRIPT_INCLUDE = "sys_script_include"
 
 EXPIRY = "secret_expires_on"
 WARNING = "warn_days"
 DEFAULT_WARN_DAYS = 30
 """Days before the end of the client secret from which the check warns."""
-
-HEALTH = "SmtpOAuthHealth"
-"""Name of the script include, and of its class."""
 
 _APP_CONSTANTS: Mapping[str, str] = MappingProxyType(
     {
@@ -104,7 +101,8 @@ def app_records(inputs: AppInputs) -> tuple[Record, ...]:
         _warn_days(inputs),
         event_record(inputs),
         notification_record(inputs),
-        _script_include(inputs),
+        *script_include_records(inputs),
+        *rest_records(inputs),
         action_record(inputs),
     )
 
@@ -137,7 +135,8 @@ def app_logical_names() -> tuple[str, ...]:
         _property_logical_name(WARNING),
         EVENT,
         NOTIFICATION,
-        SCRIPT_INCLUDE,
+        *(include.logical_name for include in INCLUDES),
+        *rest_logical_names(),
         ACTION,
     )
 
@@ -181,7 +180,7 @@ def _role(inputs: AppInputs) -> Record:
             **file_fields(inputs, ROLE, sys_id, sys_name=name),
             "assignable_by": "",
             "can_delegate": "true",
-            "description": "May read the properties of the SMTP OAuth check.",
+            "description": "May ask the SMTP OAuth check over REST, and read its properties.",
             "elevated_privilege": "false",
             "grantable": "true",
             "includes_roles": "",
@@ -190,7 +189,7 @@ def _role(inputs: AppInputs) -> Record:
             "suffix": app_api.ROLE_SUFFIX,
         },
         label=name,
-        purpose="Lets people who are no administrators read the app's properties.",
+        purpose="Lets people who are no administrators ask the app's REST API.",
         highlights=("name",),
     )
 
@@ -239,35 +238,3 @@ def _property(
         purpose=purpose,
         highlights=("name", "value"),
     )
-
-
-def _script_include(inputs: AppInputs) -> Record:
-    sys_id = app_identities(inputs).sys_id(SCRIPT_INCLUDE, SCRIPT_INCLUDE)
-    return Record(
-        table=SCRIPT_INCLUDE,
-        logical_name=SCRIPT_INCLUDE,
-        sys_id=sys_id,
-        application=app_application(inputs),
-        fields={
-            **file_fields(inputs, SCRIPT_INCLUDE, sys_id, sys_name=HEALTH),
-            "access": "package_private",
-            "active": "true",
-            "api_name": f"{inputs.scope}.{HEALTH}",
-            "caller_access": "",
-            "client_callable": "false",
-            "description": "Asks the platform for a new token for an SMTP OAuth email account.",
-            "mobile_callable": "false",
-            "name": HEALTH,
-            "sandbox_callable": "false",
-            "script": _health_script(),
-        },
-        label=HEALTH,
-        purpose="The check itself: asks for a new token and says what came of it.",
-        highlights=("api_name", "access"),
-    )
-
-
-@cache
-def _health_script() -> Script:
-    path = builtin_root() / "scripts" / f"{HEALTH}.js"
-    return Script(path.read_bytes().decode("utf-8").replace("\r\n", "\n"))

@@ -1,7 +1,7 @@
 /**
  * Checks an SMTP OAuth email account: can the instance still get an access token for it?
  *
- * run({email_account: sys_id, send_test_to: address or empty}) answers with
+ * run({email_account: sys_id, send_test_to: address or empty, marker: text or empty}) answers with
  *   ok                true if the status is secret_expires or ok
  *   status            the first that fits of error, not_oauth, no_token, inactive,
  *                     secret_expires, ok
@@ -10,7 +10,10 @@
  *   secret_days_left  whole days until the client secret ends, negative when it has ended;
  *                     empty if nobody said when
  *   test_queued       true if a test message was queued; that it arrives is not known here
+ *   secret_expires_on end of the client secret, UTC, YYYY-MM-DD HH:MM:SS; empty if nobody said when
+ *   account           sys_id of the email account that was asked about
  *
+ * The marker stands in the subject of the test message, in square brackets, so that it can be found.
  * It always asks the provider for a new token and never looks at a stored one. Neither the token
  * nor the body of a successful answer is returned or logged. It never throws.
  */
@@ -27,15 +30,18 @@ SmtpOAuthHealth.prototype = {
             message: '',
             token_expires_on: '',
             secret_days_left: '',
-            test_queued: false
+            test_queued: false,
+            secret_expires_on: '',
+            account: ''
         };
         var found = {said: ''};
         var sendTo = '';
         try {
             sendTo = this._text(inputs && inputs.send_test_to);
-            this._check(this._sysId(inputs && inputs.email_account), result, found);
+            result.account = this._sysId(inputs && inputs.email_account);
+            this._check(result.account, result, found);
             if (result.ok && sendTo) {
-                this._sendTest(sendTo, result, found);
+                this._sendTest(sendTo, this._text(inputs.marker), result, found);
             }
         } catch (problem) {
             result.ok = false;
@@ -59,6 +65,7 @@ SmtpOAuthHealth.prototype = {
         });
         var secret = this._secret(found.scope);
         result.secret_days_left = secret.daysLeft;
+        result.secret_expires_on = secret.endsOn;
 
         var account = this._record('sys_email_account', accountId, 'email account');
         var name = 'email account ' + this._clean(this._value(account, 'name'));
@@ -111,11 +118,11 @@ SmtpOAuthHealth.prototype = {
         var warnDays = this._property(scope + '.warn_days');
         warnDays = /^\d{1,5}$/.test(warnDays) ? Number(warnDays) : 30;
         if (!written) {
-            return {daysLeft: '', ends: false, note: ''};
+            return {daysLeft: '', endsOn: '', ends: false, note: ''};
         }
         var end = this._utc(written);
         if (end === null) {
-            return {daysLeft: '', ends: false, note: ' The property ' + property +
+            return {daysLeft: '', endsOn: '', ends: false, note: ' The property ' + property +
                 ' is not a time YYYY-MM-DD HH:MM:SS, so the end of the secret is not watched.'};
         }
         var daysLeft = Math.floor((end - this._now()) / 86400000);
@@ -125,7 +132,7 @@ SmtpOAuthHealth.prototype = {
         } else if (daysLeft <= warnDays) {
             note = ' The client secret ends on ' + written + ' UTC, days left: ' + daysLeft + '.';
         }
-        return {daysLeft: daysLeft, ends: daysLeft <= warnDays, note: note};
+        return {daysLeft: daysLeft, endsOn: written, ends: daysLeft <= warnDays, note: note};
     },
 
     _property: function (name) {
@@ -253,13 +260,19 @@ SmtpOAuthHealth.prototype = {
     },
 
     /** Leaves the platform's own way: the event is answered by a notification of this app. */
-    _sendTest: function (sendTo, result, found) {
+    _sendTest: function (sendTo, marker, result, found) {
         if (!/^[^\s@,;<>"]+@[^\s@,;<>"]+$/.test(sendTo)) {
             result.message += ' No test message was queued: send_test_to is not one email address.';
             return;
         }
+        if (marker && !/^[A-Za-z0-9-]{8,64}$/.test(marker)) {
+            result.message += ' No test message was queued: the marker is not 8 to 64 letters,' +
+                ' digits and hyphens.';
+            return;
+        }
         this._attempt('gs.eventQueue', function () {
-            gs.eventQueue(found.scope + '.smtp_oauth.test', found.account, sendTo, '');
+            gs.eventQueue(found.scope + '.smtp_oauth.test', found.account, sendTo,
+                '[' + (marker || 'test') + ']');
         });
         result.test_queued = true;
         result.message += ' A test message was queued; look whether it arrives.';

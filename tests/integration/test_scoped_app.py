@@ -23,7 +23,9 @@ from app_payloads import (
 )
 from lxml import etree
 
+from generator.checks.references import PLATFORM_RECORDS
 from generator.config.environment import Release
+from generator.integration import app_api
 from generator.integration.app_inputs import AppInputs
 from generator.integration.scoped_app import (
     app_application,
@@ -72,7 +74,9 @@ def test_records_come_in_dependency_order() -> None:
         "sys_properties",
         "sysevent_register",
         "sysevent_email_action",
-        "sys_script_include",
+        *["sys_script_include"] * 2,
+        "sys_ws_definition",
+        *["sys_ws_operation"] * 2,
         "sys_hub_action_type_definition",
     ]
 
@@ -186,14 +190,55 @@ def test_the_notification_answers_the_event() -> None:
     assert answer["active"] == "true"
 
 
-def test_the_script_include() -> None:
-    record = record_named(app_inputs(), "sys_script_include")
-    assert record.fields["api_name"] == f"{SCOPE}.SmtpOAuthHealth"
+@pytest.mark.parametrize(
+    ("logical_name", "name"),
+    [
+        ("sys_script_include", "SmtpOAuthHealth"),
+        ("sys_script_include.SmtpOAuthRest", "SmtpOAuthRest"),
+    ],
+)
+def test_the_script_includes(logical_name: str, name: str) -> None:
+    record = record_named(app_inputs(), logical_name)
+    assert record.fields["api_name"] == f"{SCOPE}.{name}"
     assert record.fields["client_callable"] == "false"
+    assert f"var {name} = Class.create();" in str(record.fields["script"])
+    assert f"type: '{name}'" in str(record.fields["script"])
     payload = payload_of(record).text
     assert "<script><![CDATA[/**\n" in payload
     assert parsed(record).findtext(".//script") == record.fields["script"]
     assert "sys_es_latest_script" not in payload
+
+
+def test_the_rest_api_is_open_to_nobody_by_itself() -> None:
+    definition = record_named(app_inputs(), "sys_ws_definition").fields
+    assert definition["base_uri"] == f"/api/{SCOPE}/smtp_oauth" == app_api.base_uri(SCOPE)
+    assert (definition["namespace"], definition["service_id"]) == (SCOPE, "smtp_oauth")
+    assert definition["enforce_acl"] in PLATFORM_RECORDS
+    for name, method in (("health", "GET"), ("test", "POST")):
+        record = record_named(app_inputs(), f"sys_ws_operation.{name}")
+        fields = record.fields
+        assert (fields["http_method"], fields["relative_path"]) == (method, f"/{name}")
+        assert fields["operation_uri"] == f"{definition['base_uri']}/{name}"
+        assert fields["requires_authentication"] == "true"
+        assert fields["requires_acl_authorization"] == "true"
+        assert fields["requires_snc_internal_role"] == "true"
+        assert fields["enforce_acl"] == definition["enforce_acl"]
+        assert fields["active"] == definition["active"] == "true"
+        owner = parsed(record).find(".//web_service_definition")
+        assert owner is not None
+        assert (owner.text, owner.get("display_value")) == (
+            definition["sys_id"],
+            definition["name"],
+        )
+        assert "<operation_script><![CDATA[(function process(" in payload_of(record).text
+    assert not any(r.table.startswith("sys_security_acl") for r in all_records(app_inputs()))
+
+
+def test_a_marker_reaches_the_subject() -> None:
+    answer = record_named(app_inputs(), "sysevent_email_action").fields
+    assert str(answer["subject"]).endswith(" ${event.parm2}")
+    # Parameter 1 is the recipient, parameter 2 is none.
+    assert (answer["event_parm_1"], answer["event_parm_2"]) == ("true", "false")
 
 
 def test_privileges_are_allowed_for_the_app() -> None:
@@ -203,7 +248,8 @@ def test_privileges_are_allowed_for_the_app() -> None:
         fields = record.fields
         assert fields["status"] == "allowed"
         assert fields["source_scope"] == fields["sys_scope"]
-        assert record.logical_name == f"{record.table}.{fields['operation']}.{record.label}"
+        target = record.label.replace("Glide API: ", "Glide API.").replace(" ", "_")
+        assert record.logical_name == f"{record.table}.{fields['operation']}.{target}"
         kind = "scriptable" if fields["operation"] == "execute" else "sys_db_object"
         assert fields["target_type"] == kind
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import dukpy
 import pytest
-from app_payloads import app_inputs, record_named
+from script_world import (
+    ACCOUNT,
+    GUID,
+    JWT,
+    OPAQUE,
+    PROFILE,
+    SCOPE,
+    SECRET,
+    STUBS,
+    script,
+    world,
+)
 
 from generator.integration.app_privileges import PRIVILEGES
 
-# Composed, so that no tracked file matches the project's own secret rule.
-JWT = ".".join(("eyJ" + "hbGciOi" * 6, "canary" * 12, "sig0" * 10))
-OPAQUE = "0.canary" + "Ab3-" * 20
-SECRET = "abc" + "8Q~" + "x" * 34
-GUID = "00000000-1111-2222-3333-444444444444"
-ACCOUNT = "a" * 32
-PROFILE = "b" * 32
-SCOPE = "x_acme_smtp"
-NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 OUTPUTS = {
     "ok": bool,
     "status": str,
@@ -29,111 +30,10 @@ OUTPUTS = {
     "token_expires_on": str,
     "secret_days_left": (int, str),
     "test_queued": bool,
+    "secret_expires_on": str,
+    "account": str,
 }
 
-# Classes and methods as ServiceNow documents them; each may be made to fail or taken away.
-STUBS = """
-var world = dukpy.world;
-var trace = {calls: [], parameters: {}, events: [], logs: []};
-function reached(method) {
-    trace.calls.push(method);
-    if (world.failing === method) {
-        throw world.failure === null ? null : new Error(world.failure);
-    }
-}
-var RealDate = Date;
-Date = function (time) {
-    return new RealDate(arguments.length ? time : world.now);
-};
-Date.UTC = RealDate.UTC;
-
-var Class = {
-    create: function () {
-        return function () { this.initialize.apply(this, arguments); };
-    }
-};
-function GlideRecord(table) { reached('new GlideRecord'); this.table = table; this.row = null; }
-GlideRecord.prototype = {
-    isValid: function () { reached('GlideRecord.isValid'); return this.table in world.tables; },
-    canRead: function () {
-        reached('GlideRecord.canRead');
-        return world.closed.indexOf(this.table) < 0;
-    },
-    get: function (sysId) {
-        reached('GlideRecord.get');
-        var open = world.closed.indexOf(this.table) < 0;
-        this.row = (open && world.tables[this.table][sysId]) || null;
-        return this.row !== null;
-    },
-    getValue: function (field) {
-        reached('GlideRecord.getValue');
-        return field in this.row ? this.row[field] : null;
-    }
-};
-function log(text) { trace.logs.push(String(text)); }
-var gs = {
-    getCurrentScopeName: function () { reached('gs.getCurrentScopeName'); return world.scope; },
-    getProperty: function (name, other) {
-        reached('gs.getProperty');
-        return name in world.properties ? world.properties[name] : other;
-    },
-    eventQueue: function (name, record, parm1, parm2) {
-        reached('gs.eventQueue');
-        trace.events.push([name, record.table, record.row.name, parm1, parm2]);
-    },
-    debug: log, info: log, warn: log, error: log, log: log, print: log
-};
-var sn_auth = {
-    GlideOAuthClientRequest: function () { reached('new GlideOAuthClientRequest'); },
-    GlideOAuthClient: function () { reached('new GlideOAuthClient'); }
-};
-sn_auth.GlideOAuthClientRequest.prototype = {
-    setParameter: function (name, value) {
-        reached('GlideOAuthClientRequest.setParameter');
-        trace.parameters[name] = value;
-    }
-};
-sn_auth.GlideOAuthClient.prototype = {
-    getToken: function () { reached('GlideOAuthClient.getToken'); return new Token(); },
-    requestToken: function () { reached('GlideOAuthClient.requestToken'); },
-    requestTokenByRequest: function (name, request) {
-        reached('GlideOAuthClient.requestTokenByRequest');
-        trace.clientName = name;
-        trace.given = request instanceof sn_auth.GlideOAuthClientRequest;
-        return world.response ? new Response() : null;
-    }
-};
-function Response() {}
-Response.prototype = {
-    getErrorMessage: function () {
-        reached('GlideOAuthClientResponse.getErrorMessage');
-        return world.response.error;
-    },
-    getResponseCode: function () {
-        reached('GlideOAuthClientResponse.getResponseCode');
-        return world.response.code;
-    },
-    getBody: function () {
-        reached('GlideOAuthClientResponse.getBody');
-        return world.response.body;
-    },
-    getToken: function () {
-        reached('GlideOAuthClientResponse.getToken');
-        return world.response.token === null ? null : new Token();
-    }
-};
-function Token() {}
-Token.prototype = {
-    getAccessToken: function () {
-        reached('GlideOAuthToken.getAccessToken');
-        return world.response.token;
-    },
-    getExpiresIn: function () {
-        reached('GlideOAuthToken.getExpiresIn');
-        return world.response.expiresIn;
-    }
-};
-"""
 RUN = """
 (function () {
     world.missing.forEach(function (path) {
@@ -148,44 +48,6 @@ RUN = """
     return JSON.stringify({result: result, trace: trace, type: SmtpOAuthHealth.prototype.type});
 }())
 """
-
-
-def script() -> str:
-    return str(record_named(app_inputs(), "sys_script_include").fields["script"])
-
-
-def world(**changes: Any) -> dict[str, Any]:
-    """An instance on which everything is well."""
-    base: dict[str, Any] = {
-        "now": NOW.timestamp() * 1000,
-        "scope": SCOPE,
-        "inputs": {"email_account": ACCOUNT, "send_test_to": ""},
-        "properties": {f"{SCOPE}.secret_expires_on": "", f"{SCOPE}.warn_days": "30"},
-        "tables": {
-            "sys_email_account": {
-                ACCOUNT: {
-                    "name": "Outbound",
-                    "type": "smtp",
-                    "authentication": "oauth2",
-                    "oauth_profile": PROFILE,
-                    "active": "1",
-                }
-            },
-            "oauth_entity_profile": {PROFILE: {"name": "Outbound default_profile"}},
-        },
-        "closed": [],
-        "missing": [],
-        "failing": "",
-        "failure": "out of order",
-        "response": {
-            "error": "",
-            "code": "200",
-            "body": json.dumps({"access_token": JWT, "expires_in": 3599}),
-            "token": JWT,
-            "expiresIn": 3599,
-        },
-    }
-    return {**base, **changes}
 
 
 def account(**changes: str | None) -> dict[str, Any]:
@@ -212,8 +74,9 @@ def secret_ends(written: str, warn_days: str = "30") -> dict[str, Any]:
     return {"properties": {f"{SCOPE}.secret_expires_on": written, f"{SCOPE}.warn_days": warn_days}}
 
 
-def sending_to(address: str) -> dict[str, Any]:
-    return {"inputs": {"email_account": ACCOUNT, "send_test_to": address}}
+def sending_to(address: str, marker: str | None = None) -> dict[str, Any]:
+    inputs = {"email_account": ACCOUNT, "send_test_to": address}
+    return {"inputs": inputs if marker is None else {**inputs, "marker": marker}}
 
 
 def run(**changes: Any) -> dict[str, Any]:
@@ -440,7 +303,7 @@ def test_days_left_are_whole_days(written: str, days: int, status: str) -> None:
 )
 def test_an_unreadable_end_is_said_and_not_counted(written: str) -> None:
     result = run(**secret_ends(written))
-    assert result["secret_days_left"] == ""
+    assert result["secret_days_left"] == result["secret_expires_on"] == ""
     assert result["status"] == "ok"
     assert f"The property {SCOPE}.secret_expires_on is not a time" in result["message"]
 
@@ -448,6 +311,18 @@ def test_an_unreadable_end_is_said_and_not_counted(written: str) -> None:
 def test_properties_that_are_not_there() -> None:
     result = run(properties={})
     assert (result["status"], result["secret_days_left"]) == ("ok", "")
+    assert result["secret_expires_on"] == ""
+
+
+def test_the_end_of_the_secret_is_told_whatever_the_status() -> None:
+    ends = "2027-05-04 03:02:01"
+    for changes in ({}, refused(), account(active="0"), {"closed": ["sys_email_account"]}):
+        assert run(**changes, **secret_ends(ends))["secret_expires_on"] == ends
+
+
+def test_the_account_is_told_whatever_the_status() -> None:
+    for changes in ({}, refused(), account(type="imap"), {"closed": ["sys_email_account"]}):
+        assert run(**changes)["account"] == ACCOUNT
 
 
 @pytest.mark.parametrize(
@@ -473,9 +348,29 @@ def test_a_test_message_is_queued() -> None:
     result = run(**sending_to(" someone@example.com "))
     assert result["test_queued"] is True
     assert result["trace"]["events"] == [
-        [f"{SCOPE}.smtp_oauth.test", "sys_email_account", "Outbound", "someone@example.com", ""]
+        [
+            f"{SCOPE}.smtp_oauth.test",
+            "sys_email_account",
+            "Outbound",
+            "someone@example.com",
+            "[test]",
+        ]
     ]
     assert "A test message was queued" in result["message"]
+
+
+@pytest.mark.parametrize("marker", ["abcd-123", "A" * 64, " 12345678 "])
+def test_a_test_message_bears_its_marker(marker: str) -> None:
+    result = run(**sending_to("a@b", marker))
+    assert result["test_queued"] is True
+    assert result["trace"]["events"][0][-1] == f"[{marker.strip()}]"
+
+
+@pytest.mark.parametrize("marker", ["short", "A" * 65, "with space", "x]" * 8, "${event.parm1}"])
+def test_not_a_marker(marker: str) -> None:
+    result = run(**sending_to("a@b", marker))
+    assert (result["status"], result["test_queued"]) == ("ok", False)
+    assert "the marker is not 8 to 64 letters, digits and hyphens" in result["message"]
 
 
 def test_a_secret_that_ends_soon_does_not_stop_the_test_message() -> None:
@@ -666,7 +561,8 @@ def test_privileges_are_what_the_script_does() -> None:
         f"{classes[variable]}.{method}"
         for variable, method in re.findall(r"\b(request|client|response|token)\.(\w+)\(", script())
     }
-    shipped = {p.target for p in PRIVILEGES if p.operation == "execute"}
+    # Those of the REST API and of `gs` are held against both scripts in test_smtp_oauth_rest.py.
+    shipped = {p.target for p in PRIVILEGES if p.target.startswith("GlideOAuth")}
     assert called == shipped
     reached = {
         call

@@ -165,7 +165,7 @@ def test_one_batch_is_one_file(environment: Make) -> None:
     rows = tables(text)[1][2:]
     assert [(row[0], row[3], row[4]) for row in rows] == [
         ("1", "5", f"[{file}]({file})"),
-        ("2", "20", f"[{file}]({file})"),
+        ("2", "31", f"[{file}]({file})"),
     ]
 
 
