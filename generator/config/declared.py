@@ -61,6 +61,9 @@ class Key:
     example: str = ""
     """A list as it may be written, for who wrote none."""
 
+    or_flag: bool = False
+    """Whether true or false may stand in the place of a mapping with keys of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:

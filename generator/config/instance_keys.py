@@ -3,6 +3,8 @@
 Read as `generator.config.keys` is.
 """
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated, Final
 
 from generator.config import instance_values
@@ -10,6 +12,7 @@ from generator.config.declared import Key, Keys, Shape, section
 from generator.config.instance_settings import AuthMethod, ProblemKind
 from generator.config.kinds import FILE_NAME, FLAG, HTTPS_HOST, SECRET_SOURCE, SYS_ID
 from generator.config.rules import choices, line, text, written
+from generator.secrets.forms import ACCEPTED
 
 STATE: Final = written(
     instance_values.change_state,
@@ -39,8 +42,7 @@ class AuthKeys(Keys):
         str | None,
         Key(
             SECRET_SOURCE,
-            "Where the user's password is, never the password: env:NAME, file:PATH, "
-            "command:COMMAND, prompt or keyring:SERVICE/USER.",
+            f"Where the user's password is, never the password: {ACCEPTED}.",
         ),
     ] = None
     client_id: Annotated[
@@ -64,6 +66,30 @@ class AuthKeys(Keys):
     private_key_from: Annotated[
         str | None, Key(SECRET_SOURCE, "Where the certificate's private key is, a PEM text.")
     ] = None
+
+
+@section
+class ChangeGateKeys(Keys):
+    """What a change request must be like that opens production; what is not written is usual."""
+
+    states: Annotated[
+        tuple[str, ...] | None,
+        Key(
+            STATE,
+            "States of the change request that open it, as stored; instead of change_states.",
+            Shape.LIST,
+            example="[-1]",
+        ),
+    ] = None
+    approval: Annotated[
+        Mapping[str, bool],
+        Key(
+            FLAG,
+            "Type of change (`type` as stored: normal, standard, emergency) to whether its "
+            "approval must read approved. Default for each: true.",
+            Shape.NAMED,
+        ),
+    ] = field(default_factory=dict)
 
 
 @section
@@ -108,7 +134,13 @@ class InstanceKeys(Keys):
         ),
     ] = None
     change_gate: Annotated[
-        bool, Key(FLAG, "Whether a change request may open production for an import.")
+        bool | ChangeGateKeys,
+        Key(
+            ChangeGateKeys,
+            "Whether a change request may open production for an import; a mapping means that it "
+            "may, and says what it must be like.",
+            or_flag=True,
+        ),
     ] = False
     change_states: Annotated[
         tuple[str, ...],

@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from generator.config.instance_keys import AuthKeys, ImportKeys, InstanceKeys, ProblemRuleKeys
+from generator.config.instance_keys import (
+    AuthKeys,
+    ChangeGateKeys,
+    ImportKeys,
+    InstanceKeys,
+    ProblemRuleKeys,
+)
 from generator.config.instance_settings import (
     AuthMethod,
     AuthSettings,
@@ -33,8 +39,8 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 _ALL: Final = frozenset(key for keys in NEEDED.values() for key in keys)
 
 
-def auth_faults(tree: Section, values: Mapping[str, Plain], *, file: str) -> Iterator[Fault]:
-    """What is missing or too much beside `instance.auth.method` and `instance.upload_auth.method`.
+def instance_faults(tree: Section, values: Mapping[str, Plain], *, file: str) -> Iterator[Fault]:
+    """What is missing or too much beside the methods of `instance`, and states that stand twice.
 
     Args:
         tree: The merged files.
@@ -49,6 +55,17 @@ def auth_faults(tree: Section, values: Mapping[str, Plain], *, file: str) -> Ite
         # Without a method that is one of ours nothing can be told; that is told already.
         if isinstance(auth, dict) and needed is not None:
             yield from _faults(("instance", name), auth, needed, tree=tree, file=file)
+    gate = instance.get("change_gate") if isinstance(instance, dict) else None
+    if isinstance(instance, dict) and isinstance(gate, dict):
+        if "states" in gate and "change_states" in instance:
+            yield _fault(
+                "written-twice",
+                "says the same as instance.change_gate.states; only one of them is accepted.",
+                ("instance", "change_states"),
+                "remove one of the two",
+                tree=tree,
+                file=file,
+            )
 
 
 def _faults(
@@ -104,14 +121,18 @@ def instance_settings(keys: InstanceKeys, *, directory: Path) -> InstanceSetting
         keys: The `instance` section.
         directory: The environment's directory, which its files are relative to.
     """
+    gate = ChangeGateKeys() if isinstance(keys.change_gate, bool) else keys.change_gate
     return InstanceSettings(
         auth=_auth(keys.auth, directory),
         upload_auth=_auth(keys.upload_auth, directory),
         proxy=keys.proxy,
         ca_file=_file(keys.ca_file, directory),
         production=keys.production,
-        change_gate=keys.change_gate,
-        change_states=keys.change_states,
+        change_gate=keys.change_gate is not False,
+        change_states=keys.change_states if gate.states is None else gate.states,
+        change_types_unapproved=tuple(
+            sorted(kind for kind, is_needed in gate.approval.items() if not is_needed)
+        ),
     )
 
 

@@ -56,6 +56,10 @@ class InstanceSettings:
     change_states: tuple[str, ...] = ("-1",)
     """States of the change request that pass."""
 
+    change_types_unapproved: tuple[str, ...] = ()
+    """Types of change (stored values) that pass although their approval does not read approved;
+    one that was rejected never does."""
+
 
 class ProblemKind(StrEnum):
     """Kinds of preview problems, by their texts (`spec/instance-http.md` B5)."""

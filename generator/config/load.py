@@ -29,7 +29,7 @@ from generator.config.environment import (
     Environment,
     OAuthSettings,
 )
-from generator.config.instance_pairs import auth_faults, import_settings, instance_settings
+from generator.config.instance_pairs import import_settings, instance_faults, instance_settings
 from generator.config.keys import EmailAccountKeys, EnvironmentKeys
 from generator.config.layers import Layer, Layers, lay, read_layer
 from generator.config.mail_pairs import pair_faults
@@ -124,7 +124,7 @@ class Loader:
             *resolver.faults,
             *checked.faults,
             *sys_id_faults(layers.tree, values, logical_names=self._logical_names),
-            *([] if layers.partial else auth_faults(layers.tree, values, file=layers.file)),
+            *([] if layers.partial else instance_faults(layers.tree, values, file=layers.file)),
             *settled.faults,
         ]
         if checked.keys is not None:

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from generator.config.declared import Declared, Keys, Shape, declared
+from generator.config.kinds import FLAG
 from generator.config.rules import Rule
 from generator.config.tree import BROKEN
 from generator.config.values import Unacceptable
@@ -77,7 +78,7 @@ def _annotation(key: Declared) -> object:
     rule, below = key.rule, key.below
     kind: object = Annotated[object, _Ruled(rule)] if rule is not None else None
     if below is not None:
-        kind = model(below)
+        kind = Annotated[object, _Ruled(FLAG)] | model(below) if key.key.or_flag else model(below)
     if key.key.shape is Shape.LIST:
         kind = tuple[kind, ...]  # type: ignore[valid-type]
     elif key.key.shape is Shape.NAMED:

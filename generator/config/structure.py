@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from generator.config import values
-from generator.config.declared import Keys, known_keys
+from generator.config.declared import Keys, declared, known_keys
 from generator.config.keys import EnvironmentKeys
 from generator.config.tree import (
     BROKEN,
@@ -25,6 +25,7 @@ from generator.config.tree import (
     find,
 )
 from generator.errors import Fault
+from generator.secrets.forms import ACCEPTED
 from generator.secrets.shapes import names_a_secret
 
 ONLY_IN_ENVIRONMENT: Final[Mapping[Location, tuple[str, str, str]]] = {
@@ -77,11 +78,17 @@ def _section_faults(section: Section, keys: type[Keys], location: Location) -> I
     known = known_keys(keys)
     for key, entry in section.entries.items():
         if key not in known:
-            yield _unknown(key, entry, location, known)
+            yield _unknown(key, entry, location, {name: _is_mapping(keys, name) for name in known})
         elif (below := known[key]) is not None:
             yield from _below_faults(entry.value, below, (*location, key))
         elif key.endswith("_from"):
             yield from _source_faults(key, entry, location)
+
+
+def _is_mapping(keys: type[Keys], name: str) -> bool:
+    """Whether a single value cannot stand under a key."""
+    key = declared(keys)[name]
+    return key.below is not None and not key.key.or_flag
 
 
 def _below_faults(node: Node, keys: type[Keys], location: Location) -> Iterator[Fault]:
@@ -92,7 +99,7 @@ def _below_faults(node: Node, keys: type[Keys], location: Location) -> Iterator[
             yield from _below_faults(item, keys, (*location, index))
 
 
-def _unknown(key: str, entry: Entry, location: Location, known: Mapping[str, object]) -> Fault:
+def _unknown(key: str, entry: Entry, location: Location, known: Mapping[str, bool]) -> Fault:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").lower()
     if names_a_secret(key):
         source = f"{snake}_from"
@@ -138,8 +145,7 @@ def secret_key_fault(
         line=entry.place.line,
         path=dotted((*location, key)),
         next=f"remove it; {source or 'azure.client_secret_from'} names where the secret is "
-        "(env:NAME, file:PATH, command:COMMAND, prompt, keyring:SERVICE/USER). "
-        "If a secret stood here, replace it where it is valid",
+        f"({ACCEPTED}). If a secret stood here, replace it where it is valid",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, cast
 
-from generator.config.declared import Declared, Shape, SomeKeys, declared, known_keys
+from generator.config.declared import Declared, Keys, Shape, SomeKeys, declared, known_keys
 from generator.config.keys import AzureKeys, EnvironmentKeys
 from generator.config.substitution import Plain
 from generator.config.tree import BROKEN, Location, Section, dotted, steps
@@ -15,6 +15,10 @@ from generator.config.values import Unacceptable
 from generator.errors import Fault
 
 _NO_MAPPING: Final = "is no mapping; keys, indented below it, are accepted."
+_NO_FLAG: Final = (
+    "is neither true nor false, nor a mapping; one of these two, without quotes, or keys indented "
+    "below it are accepted."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,10 @@ class _Judge:
 
     def _one(self, key: Declared, value: Plain, location: Location) -> object:
         rule, below = key.rule, key.below
-        if below is not None:
+        if below is not None and not key.key.or_flag:
             return self.section(below, value, location)
+        if below is not None:
+            return self._flag_or_section(below, value, location)
         if value is BROKEN:
             self.bad.append(location)
         elif rule is not None:
@@ -130,6 +136,13 @@ class _Judge:
             except Unacceptable as error:
                 self._refuse("not-accepted", error.message, location, step=error.next)
         return None
+
+    def _flag_or_section(self, below: type[Keys], value: Plain, location: Location) -> object:
+        if isinstance(value, dict):
+            return self.section(below, value, location)
+        if not isinstance(value, bool):
+            self._wrong_type(value, _NO_FLAG, location)
+        return value
 
     def _wrong_type(self, value: Plain, message: str, location: Location) -> None:
         if value is BROKEN:

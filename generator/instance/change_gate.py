@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from generator.instance.interface import Found, Read
@@ -21,6 +21,9 @@ _FIELDS = (
     "cmdb_ci",
     "short_description",
 )
+_REFUSED = (None, "rejected", "cancelled")
+"""An approval that does not read, or was refused; no exception makes it pass."""
+
 _STAMP = "%Y-%m-%d %H:%M:%S"
 
 
@@ -30,15 +33,26 @@ def change_read(number: str) -> Read:
 
 
 def judge_change(
-    found: Found, *, number: str, states: Sequence[str], now: datetime, faults: Faults
+    found: Found,
+    *,
+    number: str,
+    states: Sequence[str],
+    unapproved: Collection[str] = (),
+    now: datetime,
+    faults: Faults,
 ) -> None:
     """Pass only a change that is approved, being implemented, not on hold, and in its window.
+
+    Whether the `approval` of an approved standard change reads `approved` is not known (A5, C19),
+    so that a type of change can be excepted; one that was rejected never passes.
 
     Args:
         found: What came of `change_read`.
         number: The number that was asked for.
         states: Stored states that pass (`instance.change_states`); models since Quebec may use
             others than the default -1, Implement.
+        unapproved: Types (`type`) whose approval need not read approved
+            (`instance.change_gate.approval`).
         now: The instance's time.
         faults: Takes every reason why not.
     """
@@ -57,8 +71,9 @@ def judge_change(
     reasons: list[str] = []
     if row.get("state") not in states:
         reasons.append(f"its state is {row.get('state')!r}, not {' or '.join(states)}")
-    if row.get("approval") != "approved":
-        reasons.append(f"its approval is {row.get('approval')!r}, not approved")
+    kind, approval = row.get("type", ""), row.get("approval")
+    if approval != "approved" and (kind not in unapproved or approval in _REFUSED):
+        reasons.append(f"its approval is {approval!r}, not approved (its type is {kind!r})")
     if row.get("on_hold") != "false":
         reasons.append("it is on hold, or does not say")
     if row.get("conflict_status") == "Conflict":

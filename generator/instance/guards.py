@@ -181,6 +181,7 @@ def judge(run: Run, found: Mapping[str, Found], faults: Faults) -> Identity:
             found.get("change", Found()),
             number=permission.change,
             states=run.environment.instance.change_states,
+            unapproved=run.environment.instance.change_types_unapproved,
             now=run.now(),
             faults=faults,
         )

@@ -169,6 +169,18 @@ ACCEPTED = [
     ("production: false", "production", False),
     ("production:", "production", None),
     ("change_gate: true", "change_gate", True),
+    ("change_gate: false", "change_gate", False),
+    ("change_gate: {}", "change_gate", True),
+    ("change_gate: {states: [7]}", "change_gate", True),
+    ("change_gate: {states: [7, -1]}", "change_states", ("7", "-1")),
+    ("change_gate: {states: ~}", "change_states", ("-1",)),
+    ("change_gate: {approval: {standard: false}}", "change_states", ("-1",)),
+    (
+        "change_gate: {approval: {standard: false, normal: true, emergency: false}}",
+        "change_types_unapproved",
+        ("emergency", "standard"),
+    ),
+    ("change_gate: true", "change_types_unapproved", ()),
     ("change_states: [-1]", "change_states", ("-1",)),
     ("change_states: ['-2', 0]", "change_states", ("-2", "0")),
     ("change_states: []", "change_states", ()),
@@ -188,6 +200,13 @@ REFUSED = [
     ("production: 'false'", "production", "neither true nor false"),
     ("production: 0", "production", "neither true nor false"),
     ("change_gate: on", "change_gate", "neither true nor false"),
+    ("change_gate: [-1]", "change_gate", "neither true nor false, nor a mapping"),
+    ("change_gate: {states: -1}", "change_gate.states", "is no list"),
+    ("change_gate: {states: [Implement]}", "change_gate.states[0]", "a state's number"),
+    ("change_gate: {approval: false}", "change_gate.approval", "is no mapping"),
+    ("change_gate: {approval: {standard: no}}", "change_gate.approval.standard", "neither true"),
+    ("change_gate: {status: [-1]}", "change_gate.status", "Did you mean states?"),
+    ("change_gat: true", "change_gat", "Did you mean change_gate?"),
     ("change_states: -1", "change_states", "is no list; a list is accepted, such as [-1]."),
     ("change_states: [Implement]", "change_states[0]", "a state's number"),
     ("change_states: [-1, 12345]", "change_states[1]", "a state's number"),
@@ -224,6 +243,23 @@ def test_refused_of_an_instance(
     assert expected in fault.message
     assert PLAIN not in str(fault)
     assert not schema_accepts(validator, root)
+
+
+def test_the_states_of_a_change_stand_in_one_place(root: Root) -> None:
+    fault = root.own(instance("change_gate: {states: [-1]}", "change_states: [0]")).fault()
+    assert (fault.code, fault.path, fault.line) == ("written-twice", "instance.change_states", 3)
+    loaded = root.own(instance("change_gate: {approval: {}}", "change_states: [0]")).load()
+    assert (loaded.instance.change_gate, loaded.instance.change_states) == (True, ("0",))
+
+
+@pytest.mark.parametrize(("own", "opens"), [("true", True), ("false", False)])
+def test_one_word_of_an_environment_replaces_the_common_gate(
+    root: Root, own: str, opens: bool
+) -> None:
+    gate = "instance: {change_gate: {approval: {standard: false}}}\n"
+    root.common((root.path / "common.yaml").read_text() + gate)
+    loaded = root.own(instance(f"change_gate: {own}")).load().instance
+    assert (loaded.change_gate, loaded.change_types_unapproved) == (opens, ())
 
 
 def test_a_proxy_port_that_no_port_is(root: Root) -> None:

@@ -155,6 +155,47 @@ def test_a_change_that_is_not_ready_does_not(field: str, value: str, reason: str
     assert reason in faults.found[0].message
 
 
+@pytest.mark.parametrize(
+    ("kind", "approval", "passes"),
+    [
+        ("standard", "not requested", True),
+        ("standard", "", True),
+        ("standard", "requested", True),
+        ("standard", "approved", True),
+        ("standard", "rejected", False),
+        ("standard", "cancelled", False),
+        ("normal", "not requested", False),
+        ("", "not requested", False),
+        ("normal", "approved", True),
+    ],
+)
+def test_approval_may_be_left_out_for_a_type(kind: str, approval: str, passes: bool) -> None:
+    faults = Faults()
+    judge_change(
+        Found(({**CHANGE, "type": kind, "approval": approval},), 1),
+        number="CHG0030001",
+        states=("-1",),
+        unapproved=("standard",),
+        now=NOW,
+        faults=faults,
+    )
+    assert (not faults.found) is passes
+
+
+def test_an_approval_that_cannot_be_read_opens_nothing() -> None:
+    faults = Faults()
+    change = {name: value for name, value in CHANGE.items() if name != "approval"}
+    judge_change(
+        Found(({**change, "type": "standard"},), 1),
+        number="CHG0030001",
+        states=("-1",),
+        unapproved=("standard",),
+        now=NOW,
+        faults=faults,
+    )
+    assert _codes(faults) == ["change-closed"]
+
+
 def test_other_states_pass_where_the_file_says_so() -> None:
     assert _change(Found(({**CHANGE, "state": "7"},), 1), states=("-1", "7")).found == []
 
