@@ -18,6 +18,17 @@ def call(environment: Environment, command: str, *options: str) -> str:
         command: The command with its group: `secret deliver`.
         options: What stands after it: `--again`.
     """
-    root = environment.directory.parent
+    return call_in(environment.directory, command, *options)
+
+
+def call_in(directory: Path, command: str, *options: str) -> str:
+    """`call`, where only the environment's directory is at hand.
+
+    Args:
+        directory: `<root>/<environment>`.
+        command: The command with its group.
+        options: What stands after it.
+    """
+    root = directory.parent
     where = () if root == _DEFAULT_ROOT else ("--root", shlex.quote(str(root)))
-    return " ".join(("sn-smtp", command, environment.name, *where, *options))
+    return " ".join(("sn-smtp", command, directory.name, *where, *options))

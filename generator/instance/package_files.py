@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import Fault, Refused
+from generator.instance.next_step import call_in
 from generator.update_set.manifest import Manifest, ManifestSet
 from generator.update_set.model import Update
 from generator.update_set.reader import read_unload
@@ -221,7 +222,7 @@ def _account(directory: Path, manifest: Manifest, records: list[PackageRecord]) 
                 "no-account",
                 "The package holds no email account.",
                 file=str(directory),
-                next=f"run sn-smtp render {directory.name}",
+                next=f"run {call_in(directory, 'render')}",
             )
         )
     head, children = _taken_apart((directory / names[0]).read_text(encoding="utf-8"))
