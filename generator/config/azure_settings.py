@@ -111,6 +111,7 @@ def settle(given: AzureInput) -> Settled:
         authorization=keys.authorization,
         secret_expires_on=_value(outputs.secret_expires_on) or keys.secret_expires_on,
         client_secret_from=keys.client_secret_from,
+        secret_hint=_value(outputs.secret_hint),
     )
     return Settled(settings, (), notices)
 

@@ -104,6 +104,9 @@ class AzureSettings:
     client_secret_from: str | None
     """Where the secret comes from (`env:NAME`), never the secret."""
 
+    secret_hint: str | None = None
+    """First three characters of the secret in use, as Graph tells them; not rendered."""
+
 
 @dataclass(frozen=True, slots=True)
 class OAuthSettings:
