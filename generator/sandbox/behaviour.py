@@ -31,7 +31,7 @@ from generator.sandbox.switches import (
     turn,
 )
 
-DOC, PLAT, MEAS, TP, INF, OWN = Grade
+DOC, PLAT, MEAS, TP, INF, OWN, *_ = Grade
 
 
 @dataclass(slots=True)

@@ -16,12 +16,13 @@ HOST = "127.0.0.1"
 """The only address that is ever bound."""
 
 
-class _Handler(WSGIRequestHandler):
+class Handler(WSGIRequestHandler):
     """Sends the application's own `Server` and `Date`, and writes no log."""
 
     protocol_version = "HTTP/1.1"
 
     def send_response(self, code: int, message: str | None = None) -> None:
+        """The status line alone."""
         self.send_response_only(code, message)
 
     def connection_dropped(
@@ -42,7 +43,7 @@ class Serving:
     ) -> None:
         """Args: app: What answers. port: 0 takes a free one. ssl_context: For TLS."""
         self._server = make_server(
-            HOST, port, app, threaded=True, request_handler=_Handler, ssl_context=ssl_context
+            HOST, port, app, threaded=True, request_handler=Handler, ssl_context=ssl_context
         )
         self._server.log = lambda *_arguments: None  # type: ignore[method-assign]
         scheme = "http" if ssl_context is None else "https"

@@ -22,7 +22,7 @@ EVERY = -1
 
 
 class Grade(StrEnum):
-    """How well founded a behaviour is (`spec/instance-http.md` section 0)."""
+    """How well founded a behaviour is (`spec/instance-http.md` 0, `spec/azure-and-smtp.md`)."""
 
     DOC = "documented"
     PLAT = "platform code"
@@ -30,6 +30,8 @@ class Grade(StrEnum):
     TP = "third-party code"
     INF = "inferred"
     OWN = "a tool of the sandbox"
+    COMM = "third-party report"
+    MEM = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ class Tls:
     context: ssl.SSLContext
     ca_pem: bytes
     """Certificate of the authority, PEM: the client's `instance.ca_file`."""
+
+    for_names: Callable[..., ssl.SSLContext]
+    """Another certificate of the same authority, for other names."""
 
     def write_ca(self, path: Path) -> Path:
         """Write the authority's certificate, which is no secret."""
@@ -36,8 +40,11 @@ def make_tls(*names: str) -> Tls:
     import trustme
 
     authority = trustme.CA(organization_name="sn-smtp sandbox (throw-away)")
-    certificate = authority.issue_cert(*(names or NAMES))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    certificate.configure_cert(context)
-    return Tls(context, authority.cert_pem.bytes())
+
+    def context(*of: str) -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        authority.issue_cert(*of).configure_cert(made)
+        return made
+
+    return Tls(context(*(names or NAMES)), authority.cert_pem.bytes(), context)
