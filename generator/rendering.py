@@ -197,24 +197,24 @@ def _no_record(table: str) -> ConfigError:
     )
 
 
-_NOT_RENDERED = ("directory", "notices", "instance", "imports")
+_NOT_RENDERED = ("directory", "notices", "instance", "imports", "azure.secret_hint")
 
 
 def inputs_digest(environment: Environment) -> str:
     """SHA-256 of the understood values: not of file bytes, not of where they lie."""
     values = {
-        field.name: _plain(getattr(environment, field.name))
+        field.name: _plain(getattr(environment, field.name), below=f"{field.name}.")
         for field in fields(environment)
         if field.name not in _NOT_RENDERED
     }
     return sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, *, below: str) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {k: v for k, v in asdict(value).items() if below + k not in _NOT_RENDERED}
     return value
 
 
