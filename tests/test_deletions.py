@@ -26,6 +26,7 @@ from generator.checks.lint import lint_file
 from generator.config.environment import Environment, Layout
 from generator.errors import Refused
 from generator.packaging import Mode, Package
+from generator.update_set.model import Update
 from generator.update_set.records import Record
 
 Make = Callable[..., Environment]
@@ -68,6 +69,11 @@ def deletions(directory: Path) -> list[str]:
     return [u.name for u in rows(directory).updates if u.value("action") == "DELETE"]
 
 
+def is_gone(update: Update) -> bool:
+    """Whether it is the row of `GONE`; its table has another record."""
+    return update.value("target_name") == "SmtpOAuthHealth"
+
+
 def named(package: Package) -> list[str]:
     return [entry.logical_name for entry in package.retired]
 
@@ -89,12 +95,13 @@ def test_without_the_key_it_is_only_named(environment: Make, drop: Drop) -> None
     package = render(made, LATER)
     assert named(package) == [GONE]
     assert deletions(made.directory) == []
-    assert package.updates == 24
+    assert package.updates == 35
     (entry,) = package.retired
     assert entry.label == "SmtpOAuthHealth"
     assert entry.payload == last.update(entry.name).payload
     assert not entry.acknowledged
-    assert not list((made.directory / "records" / GONE).glob("*"))
+    gone = entry.name.removeprefix(f"{GONE}_")
+    assert not (made.directory / "records" / GONE / f"{gone}.xml").exists()
     summary = (made.directory / "SUMMARY.md").read_text(encoding="utf-8")
     assert "## Left behind\n" in summary
     assert f"- SmtpOAuthHealth (`{entry.name}`)" in summary
@@ -108,10 +115,10 @@ def test_with_the_key_it_becomes_a_deletion(
 ) -> None:
     made = environment(deletions=True, layout=layout)
     render(made)
-    last = next(u for u in rows(made.directory).updates if u.name.startswith(GONE))
+    last = next(u for u in rows(made.directory).updates if is_gone(u))
     drop(GONE)
     package = render(made, LATER)
-    assert package.updates == 25
+    assert package.updates == 36
     found = rows(made.directory)
     row = found.update(last.name)
     # Everything as it was, but that it deletes (format, section 12).
@@ -133,7 +140,8 @@ def test_with_the_key_it_becomes_a_deletion(
     assert row.value("payload_hash") != last.value("payload_hash")
     (app_set,) = {s.sys_id for s in found.sets if s.value("application") != "global"}
     assert row.set_sys_id == app_set
-    assert not list((made.directory / "records").glob(f"{GONE}/*"))
+    gone = last.name.removeprefix(f"{GONE}_")
+    assert not (made.directory / "records" / GONE / f"{gone}.xml").exists()
     summary = (made.directory / "SUMMARY.md").read_text(encoding="utf-8")
     assert "## Deleted by this package\n" in summary
     assert "Left behind" not in summary
@@ -186,7 +194,7 @@ def test_the_row_stays_until_the_key_is_taken_out(environment: Make, drop: Drop)
 def test_the_key_may_come_after_the_record_went(environment: Make, drop: Drop) -> None:
     made = environment()
     render(made)
-    (before,) = [u for u in rows(made.directory).updates if u.name.startswith(GONE)]
+    (before,) = [u for u in rows(made.directory).updates if is_gone(u)]
     drop(GONE)
     render(made, LATER)
     render(environment(version="1.1"), LATER)
@@ -207,11 +215,12 @@ def test_it_comes_back(environment: Make, drop: Drop, key: bool) -> None:
     package = render(made, MUCH_LATER)
     assert named(package) == []
     assert deletions(made.directory) == []
-    (row,) = [u for u in rows(made.directory).updates if u.name.startswith(GONE)]
+    (row,) = [u for u in rows(made.directory).updates if is_gone(u)]
     assert row.value("action") == "INSERT_OR_UPDATE"
     # Newer than the deletion, or the instance would keep that.
     assert "<sys_updated_on>2026-12-23 11:59:00</sys_updated_on>" in row.payload
-    assert list((made.directory / "records" / GONE).glob("*.xml"))
+    gone = row.name.removeprefix(f"{GONE}_")
+    assert (made.directory / "records" / GONE / f"{gone}.xml").exists()
 
 
 def test_two_that_go_one_after_the_other(environment: Make, drop: Drop) -> None:
@@ -229,8 +238,8 @@ def test_two_that_go_one_after_the_other(environment: Make, drop: Drop) -> None:
         package = render(made, MUCH_LATER)
     finally:
         integration_module.app_records = restore
-    assert len(deletions(made.directory)) == 13
-    assert len(package.retired) == 13
+    assert len(deletions(made.directory)) == 20
+    assert len(package.retired) == 20
     names = [entry.name for entry in package.retired]
     assert names == sorted(names)
 
@@ -252,7 +261,7 @@ def test_the_mail_chain_is_named_and_never_deleted(environment: Make, live: bool
     # The app is the same one, so what it had under the old names is deleted.
     assert set(named(package)) >= CHAIN
     gone = deletions(made.directory)
-    assert len(gone) == 19
+    assert len(gone) == 30
     assert not [name for name in gone if name.startswith(("oauth_", "sys_email_account"))]
     chain = [e for e in package.retired if e.logical_name in CHAIN]
     assert {(e.application, e.payload) for e in chain} == {("global", "")}
@@ -268,7 +277,7 @@ def test_another_scope_is_another_application(environment: Make, key: bool) -> N
     made = environment(deletions=key)
     render(made)
     package = render(environment(deletions=key, app__scope="x_acme_other"), LATER)
-    assert len(named(package)) == 20
+    assert len(named(package)) == 31
     assert not set(named(package)) & CHAIN
     assert deletions(made.directory) == []
     assert all(entry.payload == "" for entry in package.retired)
@@ -288,7 +297,7 @@ def test_what_a_former_scope_left_is_never_said_to_be_deleted(
     render(made, LATER)
     drop(None)
     package = render(environment(deletions=True, app__scope="x_acme_other"), MUCH_LATER)
-    assert len(named(package)) == 20
+    assert len(named(package)) == 31
     assert deletions(made.directory) == []
     assert all(entry.payload == "" for entry in package.retired)
     assert b"## Deleted" not in (made.directory / "SUMMARY.md").read_bytes()
@@ -299,7 +308,7 @@ def test_a_former_mail_chain_is_named(environment: Make) -> None:
     render(made)
     package = render(environment(integration="second", app__scope="x_acme_other"), LATER)
     assert set(named(package)) >= CHAIN
-    assert len(named(package)) == 25
+    assert len(named(package)) == 36
     # It is back with the old name, and the new one is what was left.
     back = render(environment(), MUCH_LATER)
     assert {entry.name[-32:] for entry in back.retired}.isdisjoint(
@@ -310,7 +319,7 @@ def test_a_former_mail_chain_is_named(environment: Make) -> None:
 def test_an_adopted_record_replaces_the_derived_one(environment: Make) -> None:
     made = environment(deletions=True)
     render(made)
-    (old,) = [u.name for u in rows(made.directory).updates if u.name.startswith(GONE)]
+    (old,) = [u.name for u in rows(made.directory).updates if is_gone(u)]
     adopting = environment(deletions=True, sys_ids={GONE: "c" * 32, "oauth_entity": "d" * 32})
     package = render(adopting, LATER)
     assert deletions(made.directory) == [old]
@@ -383,14 +392,14 @@ def test_lint_finds_nothing_wrong_with_deletions(environment: Make, layout: Layo
     made = environment(deletions=True, layout=layout)
     render(made)
     adopting = adopted(made.directory)
-    assert len(adopting) == 19
+    assert len(adopting) == 30
     render(environment(deletions=True, layout=layout, sys_ids=adopting), LATER)
     deleted = {
         etree.fromstring(u.payload.encode()).get("table")
         for u in rows(made.directory).updates
         if u.value("action") == "DELETE"
     }
-    assert len(deletions(made.directory)) == 19
+    assert len(deletions(made.directory)) == 30
     assert deleted >= {
         *("sys_user_role", "sys_properties", "sys_script_include", "sys_scope_privilege"),
         *("sys_hub_action_type_definition", "sysevent_register", "sysevent_email_action"),

@@ -52,7 +52,7 @@ def test_a_package_is_these_files(environment: Make, layout: Layout, live: bool)
     assert len(sets) == (1 if layout is Layout.BATCH else 2)
     others = {"SUMMARY.md", "email_account.xml", "manifest.json"}
     assert set(rendering.files) == records | sets | others
-    assert rendering.updates == len(shipped(rendering.files).updates) == 25 - live
+    assert rendering.updates == len(shipped(rendering.files).updates) == 36 - live
 
 
 def test_the_manifest_lists_every_other_file(environment: Make) -> None:
@@ -340,7 +340,7 @@ def test_a_fleet_shares_the_work(environment: Make, monkeypatch: pytest.MonkeyPa
                 one.azure, secret_expires_on=datetime(2027, 1, 1 + number % 28, tzinfo=UTC)
             ),
         )
-        assert first(renderer, member).updates == 25
+        assert first(renderer, member).updates == 36
     records = {n[8:-7]: c for n, c in rendered.items() if n.startswith("records/")}
     for table, count in records.items():
         if table in ("oauth_entity", "sys_email_account"):
@@ -348,7 +348,9 @@ def test_a_fleet_shares_the_work(environment: Make, monkeypatch: pytest.MonkeyPa
         elif table == "sys_properties":
             assert count == 1 + 28
         elif table == "sys_scope_privilege":
-            assert count == 12
+            assert count == 19
+        elif table in ("sys_script_include", "sys_ws_operation"):
+            assert count == 2
         else:
             assert count == 1, table
     # Equal text is hashed once, also where it stands in records of many environments.
