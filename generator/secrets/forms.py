@@ -16,8 +16,11 @@ KEY_VAULT_PATTERN: Final = (
 )
 """Groups: the vault's URL, its suffix, the secret's name, and `/` with the version."""
 
+_SEGMENT: Final = r"(?!\.{1,2}[/#])[^\s/#?@]+"
+"""Part of a path; one that is only dots would lead out of it."""
+
 VAULT_PATTERN: Final = (
-    r"vault:([^\s/#?@]+)/([^\s/#?@]+(/[^\s/#?@]+)*)#([^\s#@]+)(@[1-9][0-9]{0,8})?"
+    rf"vault:({_SEGMENT})/({_SEGMENT}(/{_SEGMENT})*)#([^\s#@]+)(@[1-9][0-9]{{0,8}})?"
 )
 """Groups: mount, path, the path's last segment, key, and `@` with the version."""
 
