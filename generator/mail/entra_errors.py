@@ -26,7 +26,7 @@ class EntraError:
     """The likeliest first."""
 
 
-_NEW_SECRET = (
+_ADD_ANOTHER = (
     "Add a new one beside it and deliver it: az ad app credential reset --id {client_id} "
     "--append, or sn-smtp secret rotate ENV"
 )
@@ -72,7 +72,7 @@ KNOWN: tuple[EntraError, ...] = (
         7000222,
         "invalid_client",
         (
-            Cause("The client secret has expired.", _NEW_SECRET),
+            Cause("The client secret has expired.", _ADD_ANOTHER),
             Cause(
                 "An old secret was delivered although a newer one exists.",
                 "See what is there: az ad app credential list --id {client_id}",

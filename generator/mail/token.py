@@ -244,7 +244,7 @@ def _busy(answer: HttpAnswer) -> Trouble:
 def _codes(body: Mapping[str, object], text: str) -> tuple[int, ...]:
     found = body.get("error_codes")
     listed = found if isinstance(found, list) else []
-    numbers = [one for one in listed[:8] if isinstance(one, int) and not isinstance(one, bool)]
+    numbers = [one for one in listed[:8] if type(one) is int and 0 < one < 10**9]
     # Some gateways leave the list out; the text opens with the code all the same.
     return tuple(numbers) or tuple(int(one) for one in _CODE_IN_TEXT.findall(text)[:1])
 
