@@ -31,6 +31,8 @@ MAY_IMPORT = {
     "werkzeug": ("sandbox",),
     "trustme": (),
     "keyring": (),
+    "azure": (),
+    "hvac": (),
     "lxml": ("update_set", "checks", "report", "rendering", "integration", "instance", "sandbox"),
     "jinja2": ("update_set", "report"),
 }
