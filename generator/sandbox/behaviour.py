@@ -120,6 +120,11 @@ class Behaviour(SwitchBoard):
         help="Tables that answer 403: to everybody, or to whose access is from that role only.",
         grade=MEAS,
     )
+    closed_columns: tuple[str, ...] = names(
+        accepts="TABLE.COLUMN,...",
+        help="Columns nobody may read: absent from answers, 403 where a query names them.",
+        grade=TP,
+    )
     plugin_tables: str = choice(
         "closed", "open", help="open: sys_plugins and sys_store_app may be read.", grade=MEAS
     )
@@ -188,6 +193,9 @@ class Behaviour(SwitchBoard):
     cicd_gate: str = choice(
         "refuse", "allow", help="allow: the CI/CD commit takes open problems.", grade=INF
     )
+    cicd_back_out: str = choice(
+        "on", "inactive", help="inactive: the CI/CD back out answers 405.", grade=DOC
+    )
     data_rows: str = choice(
         "applied", "ignored", help="ignored: a commit leaves out rows of data tables.", grade=INF
     )
@@ -198,6 +206,11 @@ class Behaviour(SwitchBoard):
     )
     progress_extra_ids: bool = flag(
         default=True, help="A progress names remote and local update set.", grade=TP
+    )
+
+    # Mail (A18)
+    sender_seconds: int = number(
+        60, least=1, help="The SMTP sender job runs this often.", grade=DOC
     )
 
     revision: int = field(default=0, init=False, repr=False, compare=False)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from generator.sandbox.back_out import begin_back_out
 from generator.sandbox.cicd_shapes import (
     CONFLICT,
+    INACTIVE,
     NOT_FOUND,
     begun,
     paths,
@@ -153,6 +154,8 @@ def _commit_multiple(context: Context, body: Body) -> Response:
 
 
 def _back_out(context: Context, body: Body) -> Response:
+    if context.sandbox.behaviour.cicd_back_out == "inactive":
+        return context.error(405, INACTIVE)
     given = context.request.args.get("update_set_id", "")
     if not given:
         return context.error(400, "Bad request. update_set_id is required.")

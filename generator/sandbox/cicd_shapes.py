@@ -18,6 +18,7 @@ NO_RESOURCE = "Requested URI does not represent any resource"
 BAD_CREDENTIALS = "The user credentials are incorrect."
 FORBIDDEN = "Forbidden. The user isn't an admin or doesn't have the sn_cicd.sys_ci_automation role."
 NOT_FOUND = "Not found. The requested item wasn't found."
+INACTIVE = "Invalid method. The functionality is inactive."
 CONFLICT = "Conflict. The requested item isn't unique."
 """Documented meanings; that they are the bodies' messages is inferred [INF] (C20)."""
 

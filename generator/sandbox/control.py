@@ -2,6 +2,7 @@
 
 Nothing here imitates an instance. `GET` and `POST behaviour` read and set switches; `unsupported`,
 `log` and `requests` tell what came in, never a header, a body or a value of a parameter.
+`mail-behaviour` and `mail` do both for the mail stand-ins, if there are any.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from generator.errors import UsageError
 from generator.sandbox.context import Context, Json, error_response, json_response
+from generator.sandbox.switch_board import SwitchBoard
 
 MOST_BYTES = 1_000_000
 IN_PROCESS = "sandbox.in_process"
@@ -22,8 +24,41 @@ IN_PROCESS = "sandbox.in_process"
 
 
 def _behaviour(context: Context) -> Response:
+    return _switches(context, context.sandbox.behaviour)
+
+
+def _mail_behaviour(context: Context) -> Response:
+    mail = context.sandbox.mail
+    return _no_mail() if mail is None else _switches(context, mail.behaviour)
+
+
+def _mail(context: Context) -> Response:
+    mail = context.sandbox.mail
+    if mail is None:
+        return _no_mail()
+    messages = [
+        {
+            "mail_from": message.mail_from,
+            "recipients": message.recipients,
+            "from": message.from_address,
+            "subject": message.subject,
+            "marker": message.marker,
+            "size": message.size,
+            "received_at": message.received_at.isoformat(),
+        }
+        for message in mail.messages
+    ]
+    return _json({"count": len(messages), "messages": messages})
+
+
+def _no_mail() -> Response:
+    return error_response(404, "This sandbox has no mail stand-ins")
+
+
+def _switches(context: Context, board: SwitchBoard) -> Response:
+    """Tell the switches of a board, or set some."""
     if context.request.method == "GET":
-        return _json(context.sandbox.behaviour.to_json())
+        return _json(board.to_json())
     length = context.request.content_length
     if length is None or length > MOST_BYTES:
         return error_response(400, "A JSON object of switches is wanted")
@@ -34,11 +69,11 @@ def _behaviour(context: Context) -> Response:
     if not isinstance(given, dict):
         return error_response(400, "A JSON object of switches is wanted")
     try:
-        context.sandbox.behaviour.set(given)
+        board.set(given)
     except UsageError as error:
         return error_response(400, "No switch was set", " ".join(map(str, error.faults)))
     context.sandbox.say(f"behaviour: {', '.join(given)}")
-    return _json(context.sandbox.behaviour.to_json())
+    return _json(board.to_json())
 
 
 def _unsupported(context: Context) -> Response:
@@ -104,6 +139,8 @@ def _local(handler: Callable[[Context], Response]) -> Callable[[Context], Respon
 
 ROUTES = (
     ("/__sandbox__/behaviour", ("GET", "POST"), _local(_behaviour)),
+    ("/__sandbox__/mail-behaviour", ("GET", "POST"), _local(_mail_behaviour)),
+    ("/__sandbox__/mail", ("GET",), _local(_mail)),
     ("/__sandbox__/unsupported", ("GET",), _local(_unsupported)),
     ("/__sandbox__/log", ("GET",), _local(_log)),
     ("/__sandbox__/requests", ("GET", "DELETE"), _local(_requests)),

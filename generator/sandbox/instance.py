@@ -24,6 +24,7 @@ from generator.sandbox.dictionary import Dictionary
 from generator.sandbox.dispatch import Dispatcher
 from generator.sandbox.door import Door
 from generator.sandbox.follow import follow
+from generator.sandbox.instance_mail import InstanceMail
 from generator.sandbox.seed import seed as fill
 from generator.sandbox.wire import Wire
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from generator.sandbox.adapter import SandboxAdapter
+    from generator.sandbox.mail.stand_in import MailSandbox
     from generator.sandbox.serving import Serving
 
 LINES_KEPT = 10_000
@@ -54,6 +56,7 @@ class Sandbox:
         admin_user: str = "admin",
         admin_password: str | None = None,
         on_line: Callable[[str], None] | None = None,
+        mail: MailSandbox | None = None,
     ) -> None:
         """Make an instance with its base data.
 
@@ -66,6 +69,8 @@ class Sandbox:
             admin_user: Name of the first user.
             admin_password: That user's password; a random one by default.
             on_line: Told of each line of the log.
+            mail: Stand-ins of the token endpoint and the SMTP server that it reaches, the
+                caller's to start and stop; without them it reaches none.
 
         Raises:
             UsageError: The directory cannot be had, or another sandbox has it.
@@ -92,6 +97,7 @@ class Sandbox:
         )
         self.door = Door(self.behaviour, clock=self.clock, random=self.random)
         self.sessions = self.door.sessions
+        self.mail_side = InstanceMail(mail)
         self.secure = False
         """Whether it is served with TLS."""
 
@@ -123,6 +129,11 @@ class Sandbox:
             yield given.partition(".")
         if self.behaviour.email_oauth_plugin == "inactive":
             yield "sys_email_account", ".", "oauth_profile"  # [PLAT]
+
+    @property
+    def mail(self) -> MailSandbox | None:
+        """The stand-ins of token endpoint and SMTP server, if there are any."""
+        return self.mail_side.stand_ins
 
     def say(self, line: str) -> None:
         """Write a line to the log; control characters are made visible."""

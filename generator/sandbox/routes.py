@@ -32,6 +32,7 @@ FEATURES = (
     "concourse",
     "scripts_page",
     "scan",
+    "app_rest",
 )
 """Modules with `ROUTES`."""
 

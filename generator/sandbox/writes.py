@@ -14,6 +14,7 @@ from generator.sandbox.current_set import current_set
 from generator.sandbox.database import Row
 from generator.sandbox.dictionary import SecretKind
 from generator.sandbox.email_accounts import ACCOUNTS, activated, looked_at_accounts, settle
+from generator.sandbox.mail_sender import EMAILS, send_due
 from generator.sandbox.passwords import encrypt, hash_password, seal
 from generator.sandbox.progress import looked
 from generator.sandbox.removal import removed
@@ -42,6 +43,8 @@ def before_read(sandbox: Sandbox, *, table: str) -> None:
     looked(sandbox, table)
     if table == ACCOUNTS:
         looked_at_accounts(sandbox)
+    if table == EMAILS:
+        send_due(sandbox)
 
 
 def before_write(
