@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from generator.errors import Fault, VerificationFailed
 from generator.mail.entra_errors import causes_of
+from generator.mail.hidden import Hidden
 from generator.mail.https import HttpAnswer, post_form, unusable
 from generator.mail.interface import Cause
 from generator.mail.network import Network
 from generator.mail.settings import MailSettings
 from generator.mail.trouble import BadAnswer, Place, Trouble
-from generator.scrubbing import Scrubber, printable
+from generator.scrubbing import printable
 from generator.secrets.interface import Secret
 
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -143,8 +144,7 @@ def request_token(settings: MailSettings, secret: Secret, *, network: Network) -
         "scope": settings.scope,
         "grant_type": "client_credentials",
     }
-    scrubber = Scrubber()
-    scrubber.learn(secret.reveal())
+    hidden = Hidden(secret.reveal())
     waited, pause = 0.0, 1.0
     while True:
         answer = post_form(settings.token_url, fields, network=network, place=place)
@@ -156,7 +156,7 @@ def request_token(settings: MailSettings, secret: Secret, *, network: Network) -
         waited, pause = waited + wait, pause * 2
     if answer.status == 200:
         return _token(answer, place=place, network=network)
-    raise _refused(answer, settings=settings, place=place, scrubber=scrubber)
+    raise _refused(answer, settings=settings, place=place, hidden=hidden)
 
 
 def _retry_after(answer: HttpAnswer) -> float | None:
@@ -187,7 +187,7 @@ def _life(body: Mapping[str, object]) -> timedelta:
 
 
 def _refused(
-    answer: HttpAnswer, *, settings: MailSettings, place: Place, scrubber: Scrubber
+    answer: HttpAnswer, *, settings: MailSettings, place: Place, hidden: Hidden
 ) -> TokenRefused | BadAnswer:
     body = _object(answer)
     if 300 <= answer.status < 400:
@@ -207,20 +207,20 @@ def _refused(
     if not codes and answer.status in _LATER:
         error = _BUSY
     code, causes = causes_of(codes, error, settings=settings)
-    said = scrubber.clean(text, limit=_SHOWN)
+    said = hidden.clean(text, limit=_SHOWN)
     for name, label in (("trace_id", "Trace ID"), ("correlation_id", "Correlation ID")):
-        one = scrubber.clean(_text(body, name), limit=64)
+        one = hidden.clean(_text(body, name), limit=64)
         if one and one not in said:
             said = f"{said} {label}: {one}".strip()
     return TokenRefused(
         Refusal(
             status=answer.status,
-            error=scrubber.clean(error, limit=64),
+            error=hidden.clean(error, limit=64),
             codes=codes,
             text=said,
             causes=causes,
             code=printable(code, limit=64),
-            correlation_id=scrubber.clean(_text(body, "correlation_id"), limit=64),
+            correlation_id=hidden.clean(_text(body, "correlation_id"), limit=64),
         )
     )
 
