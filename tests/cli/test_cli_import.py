@@ -75,7 +75,7 @@ def test_json_is_one_object_of_the_published_shape(
     first = conforms(_import(sn_smtp, root, "--json"), "import")
     assert first["ok"]
     assert first["result"]["requests"] <= 30
-    assert len(first["result"]["changes"]) == 25
+    assert len(first["result"]["changes"]) == 36
     second = conforms(_import(sn_smtp, root, "--json", "-q"), "import")
     assert second["result"]["requests"] <= 10
     status = conforms(
@@ -305,7 +305,7 @@ def test_many_faults_of_one_kind_are_told_once(
 def test_a_preview_alone_prints_what_it_found(sn_smtp: Call, root: Path, sandbox: Sandbox) -> None:
     said = _import(sn_smtp, root, "--preview-only", "-q")
     assert (said.code, said.err) == (0, "")
-    assert said.out.count("  change: insert ") == 25
+    assert said.out.count("  change: insert ") == 36
     told = _import(sn_smtp, root, "--preview-only")
     # On a terminal both are seen; once is enough.
     assert "oauth_entity_" in told.out
@@ -315,8 +315,8 @@ def test_a_preview_alone_prints_what_it_found(sn_smtp: Call, root: Path, sandbox
     )
     open_ = _import(sn_smtp, root, "--preview-only", "-q")
     assert open_.code == 4
-    assert open_.out.count("  problem: open collision (error)") == 25
-    assert "  problems [global + app]: 25 open problems\n" in open_.out
+    assert open_.out.count("  problem: open collision (error)") == 36
+    assert "  problems [global + app]: 36 open problems\n" in open_.out
 
 
 @pytest.mark.parametrize(

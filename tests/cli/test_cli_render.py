@@ -191,7 +191,7 @@ def test_neither_check_nor_dry_run_starts_a_package(
     said = sn_smtp("render", "dev", option, "--root", root)
 
     assert said.code == code
-    assert "dev: would write 29 files" in said.out
+    assert "dev: would write 40 files" in said.out
     assert "next:" not in said.out
     assert tree(root) == before
     assert [path.name for path in (root / "dev").iterdir()] == ["environment.yaml"]

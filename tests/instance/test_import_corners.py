@@ -224,7 +224,7 @@ def test_orphans_of_an_earlier_removal_are_not_counted_twice(where: Place) -> No
     where.call(_upload)
     for row in _rows(where, SETS):
         where.sandbox.database.delete(SETS, row["sys_id"])
-    assert where.sandbox.database.count("sys_update_xml", "remote_update_setISNOTEMPTY") == 25
+    assert where.sandbox.database.count("sys_update_xml", "remote_update_setISNOTEMPTY") == 36
     came = where.call()
     assert (came.code, came.codes) == (ExitCode.OK, [])
 

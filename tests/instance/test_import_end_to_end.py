@@ -75,7 +75,7 @@ def test_a_first_import_arrives_whole(there: Place) -> None:
     assert _row(there, "sys_hub_action_type_definition")["state"] == "published"
     assert came.report.secret == "no source configured"
     assert "enter it there" in " ".join(came.report.notes)
-    assert len(came.report.changes) == 25
+    assert len(came.report.changes) == 36
 
 
 def test_it_costs_few_requests(batch: Place) -> None:
@@ -222,7 +222,7 @@ def test_a_dry_run_changes_nothing(there: Place) -> None:
 def test_a_preview_alone_leaves_nothing(there: Place) -> None:
     came = there.call(preview_only=True)
     assert (came.code, came.codes) == (ExitCode.OK, [])
-    assert len(came.report.changes) == 25
+    assert len(came.report.changes) == 36
     for table in ("sys_remote_update_set", "sys_update_preview_xml", "oauth_entity"):
         assert there.sandbox.database.count(table, "nameSTARTSWITHMail OAuth") == 0
     assert there.sandbox.database.count("sys_update_preview_xml") == 0

@@ -114,7 +114,7 @@ def test_a_file_that_arrived_twice_is_removed_and_sent_again(where: Place) -> No
     _put(where, upload=twice)
     came = where.call()
     assert (came.code, came.codes, len(sent)) == (ExitCode.OK, [], 2)
-    assert where.sandbox.database.count("sys_update_xml", "remote_update_setISNOTEMPTY") == 25
+    assert where.sandbox.database.count("sys_update_xml", "remote_update_setISNOTEMPTY") == 36
 
 
 def test_a_file_that_arrives_in_part_is_taken_back(where: Place) -> None:
@@ -176,9 +176,9 @@ def test_a_preview_that_looked_at_less_than_all_is_not_committed(where: Place) -
     def less(instance: Instance) -> Callable[[Operation], ProgressState]:
         def progress(operation: Operation) -> ProgressState:
             state = instance.progress(operation)
-            for row in where.sandbox.database.query("sys_remote_update_set", "summary=20"):
+            for row in where.sandbox.database.query("sys_remote_update_set", "summary=31"):
                 where.sandbox.database.update(
-                    "sys_remote_update_set", row["sys_id"], {"summary": "19"}, by="x"
+                    "sys_remote_update_set", row["sys_id"], {"summary": "30"}, by="x"
                 )
             return state
 

@@ -26,10 +26,10 @@ Make = Callable[..., Environment]
 
 COLLIDES = "Found a local update that is newer than this one"
 LACKS = "Could not find a record in x for column y referenced in this update"
-SCRIPT = "sys_script_include"
+API = "sys_ws_definition"
 ACTION = "sys_hub_action_type_definition"
 ACCOUNT = "sys_email_account"
-SKIP_SCRIPT = ProblemRule(ProblemKind.COLLISION, SCRIPT, None, "ours stays")
+SKIP_API = ProblemRule(ProblemKind.COLLISION, API, None, "ours stays")
 DENIED = AuthenticationError(Fault("acl", "an access rule refused it", next="x"), status=403)
 
 
@@ -73,8 +73,8 @@ def _change(where: Place, table: str, sys_id: str, **values: str) -> None:
     assert where.sandbox.database.update(table, sys_id, values, by="someone")
 
 
-def _script(where: Place) -> str:
-    (row,) = _rows(where, SCRIPT, "api_nameSTARTSWITHx_acme")
+def _api(where: Place) -> str:
+    (row,) = _rows(where, API, "namespaceSTARTSWITHx_acme")
     return row["sys_id"]
 
 
@@ -155,8 +155,8 @@ def test_a_lost_secret_is_told_beside_a_record_that_is_missing(where: Place) -> 
 
         return commit
 
-    where.sandbox.behaviour.fail_records = (f"{SCRIPT}_*",)
-    _change(where, SCRIPT, _script(where), script="old")
+    where.sandbox.behaviour.fail_records = (f"{API}_*",)
+    _change(where, API, _api(where), short_description="old")
     _put(where, commit=emptied)
     came = where.call()
     assert came.code is ExitCode.VERIFICATION_FAILED
@@ -190,21 +190,19 @@ def test_what_the_built_in_rule_left_out_is_compared_ever_after(where: Place) ->
 def test_a_decision_of_the_users_lasts_by_journal_or_rule(
     environment: Make, forgotten: bool, ruled: bool
 ) -> None:
-    where = place(
-        environment(), preview_problems=(PlannedProblem("error", f"{SCRIPT}_*", COLLIDES),)
-    )
-    came = where.call(skip=(SKIP_SCRIPT,))
+    where = place(environment(), preview_problems=(PlannedProblem("error", f"{API}_*", COLLIDES),))
+    came = where.call(skip=(SKIP_API,))
     assert came.code is ExitCode.OK
     assert _detail(came, "confirm") == [
-        "24 of 25 read as the package says, 1 left out by a rule",
+        "35 of 36 read as the package says, 1 left out by a rule",
     ]
     assert any("records read back (the email account apart)" in line for line in came.said)
     if forgotten:
         where.forget()
-    came = where.call(skip=(SKIP_SCRIPT,) if ruled else ())
+    came = where.call(skip=(SKIP_API,) if ruled else ())
     if forgotten and not ruled:
         assert (came.code, came.codes) == (ExitCode.DIFFERS, ["differs"])
-        assert f"skipped {SCRIPT}_" in came.faults[0].message
+        assert f"skipped {API}_" in came.faults[0].message
     else:
         assert (came.code, came.codes) == (ExitCode.OK, [])
         assert "1 left out by a rule" in _detail(came, "confirm")[0]
@@ -279,7 +277,7 @@ def test_a_local_set_of_another_retrieved_set_differs(where: Place) -> None:
 def test_everything_that_differs_is_listed_at_once(environment: Make) -> None:
     where = place(environment(layout=Layout.SEPARATE))
     where.call()
-    _change(where, SCRIPT, _script(where), script="old")
+    _change(where, API, _api(where), short_description="old")
     came = where.call()
     assert came.code is ExitCode.DIFFERS
     assert any("committed and stays; this one differs" in note for note in came.report.notes)
@@ -289,7 +287,7 @@ def test_everything_that_differs_is_listed_at_once(environment: Make) -> None:
     came = where.call()
     assert came.code is ExitCode.DIFFERS
     assert {entry.table for entry in came.report.differences} == {
-        SCRIPT,
+        API,
         "oauth_entity",
         ACCOUNT,
         ACTION,
@@ -301,12 +299,12 @@ def test_everything_that_differs_is_listed_at_once(environment: Make) -> None:
 
 def test_an_account_that_cannot_be_read_hides_no_difference(where: Place) -> None:
     where.call()
-    _change(where, SCRIPT, _script(where), script="old")
+    _change(where, API, _api(where), short_description="old")
 
     def read(instance: Instance) -> object:
         def ask(reads: Sequence[Read]) -> tuple[Found, ...]:
             found = instance.read(reads)
-            if not any(entry.table == SCRIPT for entry in reads):
+            if not any(entry.table == API for entry in reads):
                 return found
             return tuple(
                 Found(error=DENIED) if entry.table == ACCOUNT else answer
@@ -326,10 +324,10 @@ def test_a_dry_run_reads_what_is_committed(where: Place) -> None:
     came = where.call(dry_run=True)
     assert came.code is ExitCode.OK
     assert _detail(came, "known") == [
-        "is committed; every one of 25 records reads as the package says"
+        "is committed; every one of 36 records reads as the package says"
     ]
     assert len(came.report.sets) == 2
-    _change(where, SCRIPT, _script(where), script="old")
+    _change(where, API, _api(where), short_description="old")
     came = where.call(dry_run=True)
     assert (came.code, came.codes) == (ExitCode.DIFFERS, ["differs"])
     assert _detail(came, "known") == ["is committed; 1 difference"]
@@ -354,7 +352,7 @@ def test_a_set_that_cannot_be_read_hides_no_difference_of_another(environment: M
 
     def read(instance: Instance) -> object:
         def ask(reads: Sequence[Read]) -> tuple[Found, ...]:
-            if any(entry.table == SCRIPT for entry in reads):
+            if any(entry.table == API for entry in reads):
                 raise DENIED
             return instance.read(reads)
 
@@ -370,7 +368,7 @@ def test_a_set_that_cannot_be_read_hides_no_difference_of_another(environment: M
 
 
 def test_a_refused_account_is_told_with_what_else_is_missing(environment: Make) -> None:
-    where = place(environment(), data_rows="ignored", fail_records=(f"{SCRIPT}_*",))
+    where = place(environment(), data_rows="ignored", fail_records=(f"{API}_*",))
     _put(where, insert=_raising(DENIED))
     came = where.call()
     assert came.code is ExitCode.VERIFICATION_FAILED
@@ -392,7 +390,7 @@ def test_a_refused_publication_says_why(where: Place, status: int) -> None:
 
 def test_an_unclear_answer_is_told_beside_what_is_missing(environment: Make) -> None:
     unclear = AuthenticationError(Fault("unclear", "who are you", next="n"))
-    where = place(environment(), data_rows="ignored", fail_records=(f"{SCRIPT}_*",))
+    where = place(environment(), data_rows="ignored", fail_records=(f"{API}_*",))
     _put(where, insert=_raising(unclear))
     came = where.call()
     assert came.code is ExitCode.VERIFICATION_FAILED
@@ -443,7 +441,7 @@ def test_a_summary_that_is_no_number_counts_nothing(where: Place) -> None:
 def test_a_preview_alone_says_of_nothing_that_it_is_committed(environment: Make) -> None:
     where = place(
         environment(layout=Layout.SEPARATE),
-        preview_problems=(PlannedProblem("error", f"{SCRIPT}_*", COLLIDES),),
+        preview_problems=(PlannedProblem("error", f"{API}_*", COLLIDES),),
     )
     came = where.call(preview_only=True)
     assert came.code is ExitCode.PREVIEW_PROBLEMS
@@ -460,7 +458,7 @@ def test_a_secret_that_the_first_commit_emptied_is_named_when_the_second_stops(
     where.call()
     entity = _entity(where)["sys_id"]
     _next_package(where)
-    where.sandbox.behaviour.preview_problems = (PlannedProblem("error", f"{SCRIPT}_*", LACKS),)
+    where.sandbox.behaviour.preview_problems = (PlannedProblem("error", f"{API}_*", LACKS),)
 
     def emptied(instance: Instance) -> object:
         def commit(*args: object, **more: object) -> Operation:

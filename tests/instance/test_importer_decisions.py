@@ -46,8 +46,8 @@ def test_a_package_is_taken_apart(environment: Make) -> None:
     found = rendered(environment())
     (unit,) = found.units
     assert (unit.batch, unit.base.role, unit.name) == (True, "global", "global + app")
-    assert [entry.updates for entry in found.sets] == [5, 20]
-    assert len(found.records) == 25
+    assert [entry.updates for entry in found.sets] == [5, 31]
+    assert len(found.records) == 36
     assert found.account in found.records
     assert found.account.fields["active"] == "false"
     entity = found.first("oauth_entity")

@@ -26,7 +26,7 @@ def test_the_example_is_gone_but_for_the_account_and_the_deletions() -> None:
     assert base["update_set"] == base["commit_date"] == child["update_set"] == ""
     (default,) = at.rows("sys_update_set")
     deletions = at.rows("sys_update_xml", f"update_set={default['sys_id']}")
-    assert len(deletions) == 24
+    assert len(deletions) == 35
     assert {row["action"] for row in deletions} == {"DELETE"}
     assert at.rows("sys_update_preview_xml") == []
 
