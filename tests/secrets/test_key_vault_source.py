@@ -90,9 +90,8 @@ def test_the_current_version_is_fetched_whole(vault: KeyVaultStandIn) -> None:
     secret = resolve(SOURCE, directory=Path(), variables=vault.variables(), prompt=None, key=KEY)
     assert secret.reveal() == CANARY
     asked = [request for request in vault.requests if request.path.startswith("/secrets")]
-    assert [request.path for request in asked] == ["/secrets/smtp/", "/secrets/smtp/"]
-    assert "authorization" not in asked[0].headers
-    assert asked[1].query == {"api-version": ["7.4"]}
+    assert {request.path for request in asked} == {"/secrets/smtp/"}
+    assert asked[-1].query == {"api-version": ["7.4"]}
 
 
 def test_a_named_version_is_fetched_and_is_no_place_to_write(vault: KeyVaultStandIn) -> None:
