@@ -21,14 +21,15 @@ from generator.cli.instance_call import (
     instance_options,
     outcome,
 )
+from generator.cli.mail_options import entra_options
 
 
 @click.command(
     "import",
     epilog="Exit codes: 0 committed and read back, or nothing to do; 1 the instance did not "
     "clearly answer; 2 usage or configuration; 4 preview problems that no rule decides; 5 "
-    "committed before, and the instance says otherwise now; 6 something did not arrive; 7 a guard "
-    "said no.",
+    "committed before, and the instance says otherwise now; 6 something did not arrive, or the "
+    "client secret could not be proven; 7 a guard said no.",
 )
 @click.argument("environment", metavar="ENV")
 @click.option(
@@ -58,6 +59,7 @@ from generator.cli.instance_call import (
     "--resume", is_flag=True, help="Go on where an import of this package was interrupted."
 )
 @guard_options
+@entra_options
 @instance_options
 @root_option
 @answers
@@ -77,6 +79,8 @@ def import_(
     instance_url: str | None,
     budget: float,
     templates: Path | None,
+    entra: str | None,
+    mail_ca: Path | None,
     root: Path,
 ) -> Outcome:
     """Import the package of ENV: upload, preview, resolve, commit, confirm, deliver the secret.
@@ -113,6 +117,8 @@ def import_(
         ),
         asks=not (yes or dry_run or preview_only),
         mode=PREVIEW_ONLY if preview_only else "dry-run" if dry_run else "import",
+        entra=entra,
+        mail_ca=mail_ca,
     )
     return outcome(session, call, import_package, text=_text)
 

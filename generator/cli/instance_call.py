@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
+from generator.cli.call_secrets import ask_entra, fetcher, sign_in_secret
 from generator.cli.failures import alike_together, headline, interrupted, unexpected_fault
 from generator.cli.options import FileName
 from generator.cli.output import Outcome, Session
@@ -104,6 +105,12 @@ class Call:
     mode: str = ""
     """What kind of call it is, for the report."""
 
+    entra: str | None = None
+    """Stand-in for Microsoft Entra ID, which proves the client secret (`--entra`)."""
+
+    mail_ca: Path | None = None
+    """Authority by which stand-ins are believed (`--mail-ca`)."""
+
 
 def make_clock() -> Clock:
     """The clock of a call; tests put one of their own here."""
@@ -115,6 +122,17 @@ def make_clock() -> Clock:
 def make_adapter() -> BaseAdapter | None:
     """What sends requests: the network; tests put something else here."""
     return None
+
+
+def make_prover(call: Call, environment: Environment) -> Callable[[Secret], None] | None:
+    """What asks Entra for a token with the client secret; tests put something else here.
+
+    None where requests go to a sandbox and no stand-in for Entra is named: a sandbox's secret is
+    none of Entra's, and is not shown to it.
+    """
+    if call.instance_url and not call.entra:
+        return None
+    return partial(ask_entra, environment, entra=call.entra, mail_ca=call.mail_ca)
 
 
 def outcome(
@@ -193,7 +211,7 @@ def opened(session: Session, call: Call) -> Iterator[Run]:
             environment.instance,
             url=environment.instance_url,
             clock=clock,
-            secrets=partial(_sign_in_secret, environment),
+            secrets=partial(sign_in_secret, environment),
             budget_seconds=call.budget,
             log=session.detail,
             override_url=call.instance_url,
@@ -222,7 +240,8 @@ def opened(session: Session, call: Call) -> Iterator[Run]:
                 report=report,
                 tell=_teller(session, call),
                 ask=_ask if call.asks else _yes,
-                fetch_secret=_fetch_secret(environment),
+                fetch_secret=fetcher(environment),
+                prove_secret=make_prover(call, environment),
                 check_package=partial(_check_package, call, environment, now),
             )
         finally:
@@ -260,43 +279,6 @@ def _teller(session: Session, call: Call) -> Callable[[str], None]:
             session.message(line)
 
     return tell
-
-
-_SOURCES = ("password_from", "client_secret_from", "api_key_from", "private_key_from")
-"""Keys of a sign-in that name sources."""
-
-
-def _sign_in_secret(environment: Environment, source: str) -> Secret:
-    settings = environment.instance
-    for key, auth in (("auth", settings.auth), ("upload_auth", settings.upload_auth)):
-        for name in _SOURCES:
-            if getattr(auth, name, None) == source:
-                return _secret(environment, f"instance.{key}.{name}", source)
-    return _secret(environment, "instance.auth", source)
-
-
-def _secret(environment: Environment, key: str, source: str) -> Secret:
-    from generator.secrets.sources import resolve
-
-    return resolve(
-        source,
-        directory=environment.directory,
-        variables=os.environ,
-        prompt=_prompt if sys.stdin.isatty() else None,
-        key=key,
-    )
-
-
-def _prompt(label: str) -> str:
-    value = click.prompt(label, hide_input=True, err=True)
-    return str(value)
-
-
-def _fetch_secret(environment: Environment) -> Callable[[], Secret] | None:
-    source = environment.azure.client_secret_from
-    if source is None:
-        return None
-    return partial(_secret, environment, "azure.client_secret_from", source)
 
 
 def _check_package(call: Call, environment: Environment, now: datetime) -> Sequence[Fault]:

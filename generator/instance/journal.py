@@ -82,18 +82,7 @@ class Journal:
             "unit": unit,
             **facts,
         }
-        try:
-            self.path.parent.mkdir(mode=0o700, exist_ok=True)
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with os.fdopen(handle, "a", encoding="utf-8") as stream:
-                # A crash in the middle of a line leaves it without its end: begin a new one.
-                if stream.tell() and not _ends_a_line(self.path):
-                    stream.write("\n")
-                stream.write(json.dumps(body, ensure_ascii=True) + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as error:
-            raise _said_no(self.path, error) from None
+        append_line(self.path, body)
         self.entries.append(entry)
 
     def last(self, unit: str) -> Entry | None:
@@ -145,14 +134,42 @@ def open_journal(directory: Path, *, digest: str, clock: Clock, instance: str) -
         InternalError: It is there and cannot be read.
     """
     path = directory / DIRECTORY / f"{digest}.jsonl"
+    found = [entry for line in read_lines(path) for entry in _entries(line, instance)]
+    return Journal(path, clock, instance, found)
+
+
+def append_line(path: Path, body: Mapping[str, str]) -> None:
+    """Add one JSON object as a line to a journal and sync it, before the next step begins.
+
+    Raises:
+        InternalError: The file system said no.
+    """
     try:
-        data = path.read_bytes()[-_MAX_BYTES:]
-    except FileNotFoundError:
-        data = b""
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "a", encoding="utf-8") as stream:
+            # A crash in the middle of a line leaves it without its end: begin a new one.
+            if stream.tell() and not _ends_a_line(path):
+                stream.write("\n")
+            stream.write(json.dumps(body, ensure_ascii=True) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
     except OSError as error:
         raise _said_no(path, error) from None
-    found = [entry for line in data.splitlines() for entry in _entries(line, instance)]
-    return Journal(path, clock, instance, found)
+
+
+def read_lines(path: Path) -> list[bytes]:
+    """The lines of a journal; none if it is not there.
+
+    Raises:
+        InternalError: It is there and cannot be read.
+    """
+    try:
+        return path.read_bytes()[-_MAX_BYTES:].splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _said_no(path, error) from None
 
 
 @contextmanager

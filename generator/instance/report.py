@@ -141,6 +141,9 @@ class Report:
     secret: str = ""
     """What became of the client secret: `delivered, not proven` ..."""
 
+    rotation: Mapping[str, str] | None = None
+    """How far a rotation of the secret is; None where the call was about none."""
+
     waited: float = 0.0
     """Seconds slept between polls."""
 
@@ -186,6 +189,7 @@ class Report:
             ],
             "notes": list(self.notes),
             "secret": self.secret,
+            **({} if self.rotation is None else {"rotation": dict(self.rotation)}),
             "requests": self.requests,
             "waited_seconds": round(self.waited, 1),
         }

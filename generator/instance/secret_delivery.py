@@ -43,6 +43,7 @@ class SecretOutcome(StrEnum):
     DELIVERED = "delivered, not proven"
     BEFORE = "delivered by an earlier import, not proven"
     BEFORE_PROVEN = "delivered and proven by an earlier import"
+    PUT_BACK = "the old one was put back, proven"
     NO_SOURCE = "no source configured"
 
 
@@ -138,7 +139,7 @@ def deliver(run: Run) -> None:
             raise no_source(run)
         secret = run.secret = run.fetch_secret()
     ask_entra(run, secret)
-    put_secret(run, secret, ends=wanted(run), before=before)
+    put_secret(run, secret, ends=wanted(run) or None, before=before)
     prove(run)
 
 
@@ -160,13 +161,13 @@ def prove(run: Run) -> None:
     run.done("secret", f"{SecretOutcome.PROVEN.value} ({label})")
 
 
-def put_secret(run: Run, secret: Secret, *, ends: str, before: Found) -> None:
+def put_secret(run: Run, secret: Secret, *, ends: str | None, before: Found) -> None:
     """Write a secret, and the date of its end where that differs; both read back.
 
     Args:
         run: The call.
         secret: What to write.
-        ends: `YYYY-MM-DD HH:MM:SS`, UTC; empty: the date stays as it is.
+        ends: `YYYY-MM-DD HH:MM:SS`, UTC, or empty; None: the date stays as it is.
         before: What the instance holds of the date (`check_delivery`).
 
     Raises:
@@ -174,19 +175,40 @@ def put_secret(run: Run, secret: Secret, *, ends: str, before: Found) -> None:
         OutcomeUnknown: The secret was sent and no clear answer came.
         RemoteError: The instance did not answer, or said no.
     """
-    entity, name = entity_of(run.package), expiry_name(run)
+    send_secret(run, secret)
+    settle_secret(run, ends=ends, before=before)
+
+
+def send_secret(run: Run, secret: Secret) -> None:
+    """Write a secret; that it stands is not read here.
+
+    Raises:
+        OutcomeUnknown: It was sent and no clear answer came.
+        RemoteError: The instance said no, or could not be reached: nothing was written.
+    """
+    entity = entity_of(run.package)
     try:
         run.instance.write_secret(ENTITY_TABLE, entity.sys_id, COLUMN, secret.reveal())
     except RemoteError as error:
         if not is_lost(error):
             raise
         raise lost(run, entity, error) from None
+
+
+def settle_secret(run: Run, *, ends: str | None, before: Found) -> None:
+    """Write the date of a secret that was just written, and read both back (`put_secret`).
+
+    Raises:
+        VerificationFailed: The secret does not read as set, or the date otherwise.
+        RemoteError: The instance did not answer.
+    """
+    name = expiry_name(run)
     refused = _write_expiry(run, name, before, ends)
     after = run.read({"secret": secret_read(run.package), "expiry": expiry_read(name)})
     if answered(after["secret"]).total != 1:
-        raise not_set(entity, COLUMN)
+        raise not_set(entity_of(run.package), COLUMN)
     run.report.secret = SecretOutcome.DELIVERED.value
-    if ends:
+    if ends is not None:
         _require_date(name, ends, after["expiry"], refused)
         _note_new_date(run, name, value_of(before, name), ends)
     run.journal.write(Event.DELIVERED)
@@ -243,13 +265,13 @@ def _require_not_older(run: Run, name: str, on_instance: str, wanted: str) -> No
         )
 
 
-def _write_expiry(run: Run, name: str, found: Found, wanted: str) -> str:
+def _write_expiry(run: Run, name: str, found: Found, wanted: str | None) -> str:
     """Write the date where it differs; what the instance said against it, or nothing.
 
     Whether it stands, only reading it tells.
     """
     rows = [row for row in found.rows if row.get("name") == name]
-    if not wanted or len(rows) != 1 or rows[0].get("value") == wanted:
+    if wanted is None or len(rows) != 1 or rows[0].get("value") == wanted:
         return ""
     try:
         run.instance.update(PROPERTY_TABLE, rows[0]["sys_id"], {"value": wanted})
@@ -284,8 +306,8 @@ def _require_date(name: str, wanted: str, found: Found, refused: str) -> None:
 def _note_new_date(run: Run, name: str, before: str, wanted: str) -> None:
     if before != wanted:
         run.report.note(
-            f"{name} was {before or 'empty'} and is now {wanted}; if the package says otherwise, "
-            "correct azure.secret_expires_on (or azure.json) and render"
+            f"{name} was {before or 'empty'} and is now {wanted or 'empty'}; if the package says "
+            "otherwise, correct azure.secret_expires_on (or azure.json) and render"
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 from cli_calls import Call, Conforms, Said
 from jsonschema import Draft202012Validator
 
+from generator.cli import instance_call
 from generator.cli.main import run
 
 COMMON = """\
@@ -45,6 +46,19 @@ def sn_smtp(
         return Said(int(code), said.out, said.err)
 
     return call
+
+
+@pytest.fixture(autouse=True)
+def nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks the real Entra: those about proving a secret name a stand-in themselves."""
+    make = instance_call.make_prover
+
+    def prover(call: instance_call.Call, environment: object) -> object:
+        return make(call, environment) if call.entra else None  # type: ignore[arg-type]
+
+    monkeypatch.setattr(instance_call, "make_prover", prover)
+    for name in ("SN_SMTP_ENTRA", "SN_SMTP_GRAPH", "SN_SMTP_MAIL_CA", "SN_SMTP_SMTP"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -98,6 +98,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
     monkeypatch.setattr(instance_call, "make_adapter", adapter)
     monkeypatch.setattr(instance_call, "make_clock", lambda: clock)
+    # The real Entra is none of this test's business.
+    monkeypatch.setattr(instance_call, "make_prover", lambda call, environment: None)
     yield Place(environment.directory.parent, sandbox, canaries)
     sandbox.close()
 

@@ -1,0 +1,81 @@
+"""What a rotation tells people: what would be done, what is next, and two refusals."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from generator.azure.graph import Application
+from generator.errors import Fault, Refused, UsageError
+from generator.instance.next_step import call
+from generator.instance.rotation_journal import Rotation
+from generator.instance.rotation_model import Old, Rotating
+from generator.instance.secret_delivery import SecretOutcome, stamp, wanted
+
+
+def say_what_would_be(
+    it: Rotating, rotation: Rotation | None, old: Old, application: Application | None
+) -> None:
+    """What a dry run tells."""
+    run = it.run
+    if rotation is not None:
+        run.idle("secret", f"{rotation.name} would be gone on with ({rotation.mark.value})")
+    elif application is not None:
+        ends = stamp(run.clock.now() + it.wishes.lifetime)
+        run.idle(
+            "secret",
+            f"a new one until {ends} would be added to {application.display_name}, stored in "
+            f"{it.source.description} and delivered",
+        )
+    else:
+        run.idle("secret", "the one that is handed in would be delivered")
+    if old.secret is None:
+        run.report.note(f"if it failed, the old secret could not be put back: {old.why_not}")
+
+
+def say_what_is_next(it: Rotating, rotation: Rotation) -> None:
+    """What is left to do once the new secret is delivered and proven."""
+    run, verified = it.run, rotation.verified_at
+    run.report.secret = SecretOutcome.PROVEN.value
+    ends = rotation.fact("new_ends")
+    if ends and ends != wanted(run):
+        run.report.note(
+            f"now write azure.secret_expires_on: {ends.replace(' ', 'T')}Z (or renew azure.json), "
+            "and render; until then an import refuses the older date"
+        )
+    if verified is not None:
+        run.report.note(
+            "the old secret still works; remove it from "
+            f"{_shown(verified + it.wishes.grace)} on: "
+            f"{call(run.environment, 'secret rotate', '--finish')}"
+        )
+
+
+def sources_differ(it: Rotating) -> Refused:
+    """The value that was handed in is not the one that the next import would deliver."""
+    handed = it.handed.description if it.handed is not None else ""
+    return Refused(
+        Fault(
+            "rotation-sources",
+            f"azure.client_secret_from ({it.source.description}) yields another secret than "
+            f"--new-secret-from ({handed}): the next import would bring the old one back.",
+            path="azure.client_secret_from",
+            next="put the new secret where azure.client_secret_from says, then run it again",
+        )
+    )
+
+
+def nobody_proves() -> UsageError:
+    """A sandbox without a token endpoint proves nothing."""
+    return UsageError(
+        Fault(
+            "rotation-unproven",
+            "Requests go to a sandbox and nobody says where Microsoft Entra ID's stand-in is: a "
+            "rotation could not be proven.",
+            path="--entra",
+            next="start it with sn-smtp sandbox --mail and name it with --entra (SN_SMTP_ENTRA)",
+        )
+    )
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
