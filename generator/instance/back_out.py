@@ -6,11 +6,13 @@ which is data, and what the platform writes down of its own deletions in the use
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from generator.errors import Fault, Refused, RemoteError, VerificationFailed
+from generator.errors import Fault, GeneratorError, Refused, RemoteError, VerificationFailed
 from generator.instance.account import account_read, is_active
-from generator.instance.back_out_effects import read_effects, tell_what_stays
+from generator.instance.back_out_effects import Effects, read_effects, tell_what_stays
+from generator.instance.back_out_half import tell_half
+from generator.instance.current_set import own_current_set
 from generator.instance.guards import guard_reads, judge
 from generator.instance.interface import Cicd, Operation, Read, Route
 from generator.instance.journal import Event
@@ -29,6 +31,7 @@ from generator.instance.settle import ours_only
 from generator.instance.work import failed, is_lost, out_of_patience
 
 _NOT_STARTED = 20.0
+_NOT_SERVED = 405
 
 
 def back_out(run: Run) -> None:
@@ -53,8 +56,8 @@ def back_out(run: Run) -> None:
     effects = read_effects(run, [entry.sys_id for entry in chosen])
     if not run.ask(f"Back out {names} on {run.report.instance_name} ({run.instance.url})?"):
         raise Refused(Fault("declined", "Not backed out, as you said; nothing was changed."))
-    for entry in bases:
-        _back_out_one(run, entry)
+    with own_current_set(run):
+        _back_out_each(run, bases, chosen=chosen, effects=effects)
     run.journal.write(Event.BACKED_OUT)
     run.begin("stays")
     tell_what_stays(run, chosen, effects)
@@ -86,6 +89,43 @@ def _preflight(run: Run) -> Mapping[str, Known]:
     return ours_only(run, known_of(found["ours"]) | known_of(found["mine"]))
 
 
+def _back_out_each(
+    run: Run, bases: Sequence[Known], *, chosen: Sequence[Known], effects: Effects
+) -> None:
+    """One after the other; where a later one fails, what stays is told beside why."""
+    for place, entry in enumerate(bases):
+        try:
+            _back_out_one(run, entry)
+        except GeneratorError:
+            if place:
+                rest = [known for known in chosen if known.sys_id in _ids(bases[place:], chosen)]
+                tell_half(run, gone=bases[:place], rest=rest, effects=effects)
+            raise
+
+
+def _ids(bases: Sequence[Known], chosen: Sequence[Known]) -> frozenset[str]:
+    """sys_ids of sets with those that go along with them."""
+    own = {entry.sys_id for entry in bases}
+    return frozenset(entry.sys_id for entry in chosen if entry.sys_id in own or entry.base in own)
+
+
+def _begin(run: Run, entry: Known) -> Operation:
+    """Begin by the route in use; where CI/CD does not serve it, by the pages' own way.
+
+    A 405 says that nothing was done (A12: "The functionality is inactive"), so that the other way
+    doubles nothing.
+    """
+    try:
+        return run.instance.back_out(entry.local_set, route=run.route)
+    except RemoteError as error:
+        if error.status != _NOT_SERVED or run.route is not Route.CICD:
+            raise
+    run.tell("back out: the CI/CD API does not serve it (405); by the pages' own way instead")
+    run.route = Route.XMLHTTP
+    run.report.route = run.route.value
+    return run.instance.back_out(entry.local_set, route=run.route)
+
+
 def _back_out_one(run: Run, entry: Known) -> None:
     if run.instance.probe_cicd() is not Cicd.USABLE:
         run.route = Route.XMLHTTP
@@ -93,7 +133,7 @@ def _back_out_one(run: Run, entry: Known) -> None:
     operation: Operation | None = None
     refused: RemoteError | None = None
     try:
-        operation = run.instance.back_out(entry.local_set, route=run.route)
+        operation = _begin(run, entry)
     except RemoteError as error:
         if not is_lost(error):
             refused = error

@@ -20,6 +20,13 @@ from generator.instance.report import SetFound
 from generator.instance.run import Run
 
 _UPDATE_NAME = re.compile(r"([a-z0-9_]+)_([0-9a-f]{32})")
+_PREVIEW_FIELDS = (
+    "sys_id",
+    "remote_update.name",
+    "remote_update.remote_update_set",
+    "disposition",
+    "proposed_action",
+)
 _AT_ONCE = 25
 """Records in one query, so that its address stays short enough for any proxy."""
 
@@ -32,6 +39,9 @@ class Effect:
     sys_id: str
     new: bool
     """Whether the import made the record; what was there before may stay."""
+
+    set_sys_id: str = ""
+    """The retrieved set that holds the update."""
 
     @property
     def name(self) -> str:
@@ -55,18 +65,24 @@ def read_effects(run: Run, set_ids: Sequence[str]) -> Effects:
     were skipped, and those that deleted.
     """
     ids = ",".join(set_ids)
+    sets = {entry.role: entry.sys_id for entry in run.package.sets}
     found = run.read(
         {
             "previews": Read(
                 PREVIEWS,
                 f"remote_update.remote_update_setIN{ids}",
-                ("sys_id", "remote_update.name", "disposition", "proposed_action"),
+                _PREVIEW_FIELDS,
                 limit=10_000,
             )
         }
     )["previews"]
     records = [
-        Effect(match[1], match[2], new=row.get("disposition") == "insert")
+        Effect(
+            match[1],
+            match[2],
+            new=row.get("disposition") == "insert",
+            set_sys_id=row.get("remote_update.remote_update_set", ""),
+        )
         for row in found.rows
         if row.get("proposed_action") != "skip"
         and not row.get("disposition", "").endswith("delete")
@@ -77,7 +93,7 @@ def read_effects(run: Run, set_ids: Sequence[str]) -> Effects:
         return Effects(tuple(records), known=True)
     return Effects(
         tuple(
-            Effect(record.table, record.sys_id, new=False)
+            Effect(record.table, record.sys_id, new=False, set_sys_id=sets.get(record.role, ""))
             for record in run.package.records
             if record.table != ACCOUNT_TABLE and not record.deletes
         ),

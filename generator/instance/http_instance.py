@@ -23,6 +23,7 @@ from generator.instance.app_calls import call_app
 from generator.instance.batch import Reader
 from generator.instance.calls import Call, Scrubber, http_date
 from generator.instance.cicd import CicdApi
+from generator.instance.concourse import choose_update_set
 from generator.instance.interface import (
     AppAnswer,
     Cicd,
@@ -62,8 +63,7 @@ def open_instance(
 ) -> HttpInstance:
     """An instance to talk to; nothing is sent, and no secret fetched, before the first call.
 
-    Proxies and authorities are those of `settings`; the environment's variables for them, and
-    `.netrc`, are not read.
+    Proxies and authorities are those of `settings` alone; no variables, no `.netrc`.
 
     Args:
         settings: How to sign in.
@@ -221,12 +221,7 @@ class HttpInstance:
         Tables(self._rest()).delete(table, sys_id=sys_id)
 
     def check_upload(self) -> None:
-        """Open a UI session and see the upload form (A4).
-
-        Raises:
-            AuthenticationError: None of the ways opened one; says what each way answered, and
-                which auth could.
-        """
+        """Open a UI session and see the upload form (A4); raises as the port says."""
         self._ui().ready()
 
     def upload(self, path: Path, *, set_sys_id: str) -> None:
@@ -261,6 +256,10 @@ class HttpInstance:
             return CicdApi(self._rest()).back_out(local_set_sys_id)
         return XmlHttp(self._ui()).back_out(local_set_sys_id)
 
+    def choose_update_set(self, sys_id: str) -> None:
+        """Make a local update set the current one of the user who opens the UI session (A11)."""
+        choose_update_set(self._ui(), sys_id)
+
     def progress(self, operation: Operation) -> ProgressState:
         """One look at an operation."""
         if operation.route is Route.CICD:
@@ -269,8 +268,9 @@ class HttpInstance:
 
     def publish_action(self, action_sys_id: str, *, scope_sys_id: str) -> Publication:
         """Publish one Flow Designer action (A19); the platform's text goes to the log."""
+        rest = self._rest()
         publication, said = publish_action(
-            self._rest(), action_sys_id=action_sys_id, scope_sys_id=scope_sys_id
+            rest, action_sys_id=action_sys_id, scope_sys_id=scope_sys_id
         )
         self._caller.note(f"publish the action: {publication.value}; {said}")
         return publication

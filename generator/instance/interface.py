@@ -192,6 +192,14 @@ class Instance(Protocol):
     def back_out(self, local_set_sys_id: str, *, route: Route) -> Operation:
         """Begin to back a local update set out. Never repeated."""
 
+    def choose_update_set(self, sys_id: str) -> None:
+        """Make a local update set the current one of the user who opens the UI session (A11).
+
+        Raises:
+            RemoteError: It cannot be chosen, or the answer is not clear; the user's preference
+                `sys_update_set` tells.
+        """
+
     def progress(self, operation: Operation) -> ProgressState:
         """One look at an operation."""
 

@@ -82,6 +82,26 @@ class UiSession:
             session, path, step=step, body=body, media_type=media_type, kind=Kind.WRITE
         )
 
+    def send(
+        self, method: str, path: str, *, step: str, body: bytes, headers: Mapping[str, str]
+    ) -> Answer:
+        """A change over REST that wants cookies and token; sent once, with a fresh token.
+
+        Raises:
+            RemoteError: As `Caller.send`.
+        """
+        session = self._ready()
+        self._is_token_used = True
+        call = Call(
+            step,
+            method,
+            path,
+            headers={**headers, "X-UserToken": session.token},
+            body=body,
+            kind=Kind.WRITE,
+        )
+        return self._caller.send(call, wire=self._sign_in.wire, jar=session.jar)
+
     def is_turned_away(self, answer: Answer) -> bool:
         """Whether session or token were not accepted, so that nothing was done (A4, B3.1)."""
         if answer.status in (401, 403):
