@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 
 from generator.mail.interface import Cause
-from generator.mail.network import Network, Watch, watched
+from generator.mail.network import Network, Watch
 from generator.mail.trouble import BadAnswer, NoAnswer, Place, Trouble, explain
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def post_form(url: str, fields: Mapping[str, str], *, network: Network, place: P
         ConfigError: The file of the stand-ins' authority cannot be used.
     """
     context = network.context(place.host)
-    with watched(network) as watch:
-        adapter = _adapter(context, watch)
+    with Watch(network.whole_seconds) as watch:
+        adapter = _adapter(context, network=network, watch=watch)
         try:
             outcome = _attempt(adapter, url, fields, network=network, place=place, watch=watch)
         finally:
@@ -167,7 +167,7 @@ def _prepared(url: str, fields: Mapping[str, str]) -> PreparedRequest:
     return Request("POST", url, headers=headers, data=dict(fields)).prepare()
 
 
-def _adapter(context: ssl.SSLContext, watch: Watch) -> HTTPAdapter:
+def _adapter(context: ssl.SSLContext, *, network: Network, watch: Watch) -> HTTPAdapter:
     """An adapter whose one authority is the context, and whose connections are watched over."""
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
@@ -175,7 +175,7 @@ def _adapter(context: ssl.SSLContext, watch: Watch) -> HTTPAdapter:
 
     class Connection(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return watch.over(super()._new_conn())
+            return watch.over(network.connect(self._dns_host, self.port))
 
     class Pool(HTTPSConnectionPool):
         ConnectionCls = Connection

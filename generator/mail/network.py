@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,10 @@ from types import TracebackType
 from generator.clock import Clock, SystemClock
 from generator.errors import ConfigError, Fault
 from generator.mail.settings import is_loopback
+
+
+class ConnectTimeout(TimeoutError):
+    """No address of a host took the connection in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,39 @@ class Network:
             )
         )
 
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connection to a host, tried at each of its addresses within one time limit.
+
+        Args:
+            host: Name or address.
+            port: TCP port.
+
+        Raises:
+            ConnectTimeout: None took it in time.
+            OSError: The name is not known, or the last address refused.
+        """
+        end = self.clock.monotonic() + self.timeout_seconds
+        last: OSError | None = None
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        ):
+            left = end - self.clock.monotonic()
+            if left <= 0:
+                break
+            made = socket.socket(family, kind, protocol)
+            try:
+                made.settimeout(left)
+                made.connect(address)
+                made.settimeout(self.timeout_seconds)
+            except OSError as error:
+                made.close()
+                last = error
+            else:
+                return made
+        if last is None or isinstance(last, TimeoutError):
+            raise ConnectTimeout
+        raise last
+
     def proxy_for(self, host: str) -> str | None:
         """The proxy to a host; a proxy cannot reach this machine's own loopback."""
         return None if is_loopback(host) else self.proxy
@@ -97,9 +134,9 @@ class Watch:
     """
 
     def __init__(self, seconds: float) -> None:
-        """Args: seconds: For everything that happens while it is open."""
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
+        """Args: seconds: From `begin` on, for everything until `rest`."""
+        self._seconds = seconds
+        self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
         self._watched: list[socket.socket] = []
         self.is_over = False
@@ -107,7 +144,7 @@ class Watch:
 
     def __enter__(self) -> Watch:
         """The time begins."""
-        self._timer.start()
+        self.begin()
         return self
 
     def __exit__(
@@ -117,7 +154,24 @@ class Watch:
         trace: TracebackType | None,
     ) -> None:
         """The time no longer counts."""
-        self._timer.cancel()
+        self.close()
+
+    def begin(self) -> None:
+        """The time begins, anew."""
+        self.rest()
+        self._timer = threading.Timer(self._seconds, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def rest(self) -> None:
+        """The time does not count for now."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def close(self) -> None:
+        """The time no longer counts, and connections are no longer known."""
+        self.rest()
         with self._lock:
             for one in self._watched:
                 one.close()
@@ -143,10 +197,3 @@ class Watch:
         for one in self._watched:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def watched(network: Network) -> Iterator[Watch]:
-    """A watch of the network's `whole_seconds`."""
-    with Watch(network.whole_seconds) as watch:
-        yield watch

@@ -1,0 +1,352 @@
+"""One SMTP session over the standard library's client: bounded, and no word of the token shown.
+
+`spec/azure-and-smtp.md` 5.3. The debug level of `smtplib`, which prints the token, is never set.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.message import EmailMessage
+from enum import StrEnum
+
+from generator.config.environment import ConnectionSecurity
+from generator.mail.hidden import Hidden
+from generator.mail.interface import Cause
+from generator.mail.network import Network, Watch
+from generator.mail.settings import MailSettings
+from generator.mail.smtp_replies import Phase, Reply
+from generator.mail.token import Token
+from generator.mail.trouble import BadAnswer, NoAnswer, Place, Trouble, explain
+from generator.scrubbing import printable
+
+MOST_LINES = 64
+"""Lines of one reply; Exchange's longest (EHLO) has a dozen."""
+
+LONGEST_LINE = 2048
+"""Bytes; RFC 5321 4.5.3.1.5 allows 512, Exchange's diagnostics are longer."""
+
+_SHOWN = 700
+"""Characters of a reply that are shown."""
+
+_TOO_LONG = frozenset({500, 501})
+"""What servers answer to an AUTH line that is longer than they read."""
+
+
+class Steps(StrEnum):
+    """How XOAUTH2 is spoken; both are documented."""
+
+    ONE = "one"
+    """The token in the AUTH command; where the server wants it, in the next line after all."""
+
+    TWO = "two"
+    """AUTH alone, and the token after the server's `334`."""
+
+
+class SmtpRefused(Exception):
+    """The server said no."""
+
+    def __init__(self, phase: Phase, reply: Reply) -> None:
+        """Args: phase: Where. reply: What it said."""
+        super().__init__(f"{phase}: {reply}")
+        self.phase = phase
+        self.reply = reply
+
+
+class _NotSmtp(Exception):
+    """What came is no SMTP."""
+
+
+class _Client(smtplib.SMTP):
+    """The library's client, watched over, and with limits to what a server may say."""
+
+    def __init__(
+        self, *, network: Network, watch: Watch, context: ssl.SSLContext, implicit: bool
+    ) -> None:
+        self._network = network
+        self._watch = watch
+        self._context = context
+        self._implicit = implicit
+        # Its own default asks DNS for this machine's name, which may take long.
+        super().__init__(local_hostname="localhost", timeout=network.timeout_seconds)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        made = self._watch.over(self._network.connect(host, port))
+        address = made.getsockname()[0]
+        self.local_hostname = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+        if self._implicit:
+            return self._context.wrap_socket(made, server_hostname=host)
+        return made
+
+    def getreply(self) -> tuple[int, bytes]:
+        """One reply; a server without end or measure is left (called by the library)."""
+        if self.file is None:
+            self.file = self.sock.makefile("rb")  # type: ignore[union-attr]
+        lines: list[bytes] = []
+        while len(lines) < MOST_LINES:
+            line = self.file.readline(LONGEST_LINE + 1)
+            if not line:
+                self.close()
+                raise smtplib.SMTPServerDisconnected("the connection ended")
+            code, mark = line[:3], line[3:4]
+            if len(line) > LONGEST_LINE or not code.isdigit() or not b"200" <= code <= b"599":
+                break
+            lines.append(line[4:].strip())
+            if mark != b"-":
+                return int(code), b"\n".join(lines)
+        self.close()
+        raise _NotSmtp
+
+
+class SmtpSession:
+    """A session from the connection to QUIT.
+
+    session = SmtpSession(settings, network=network)
+    session.open()
+    session.sign_in(token, steps=Steps.ONE)
+    session.send(message, sender=..., recipient=...)
+    session.close()
+
+    Every method raises `SmtpRefused` where the server says no, `NoAnswer` or `BadAnswer` where
+    nothing clear came.
+    """
+
+    def __init__(self, settings: MailSettings, *, network: Network) -> None:
+        """Args: settings: Where. network: How it is reached."""
+        self._settings = settings
+        self._network = network
+        self._watch = Watch(network.whole_seconds)
+        self._hidden = Hidden()
+        self._client: _Client | None = None
+        self.place = Place(
+            "smtp", settings.smtp_host, settings.smtp_port, "email_account.server and port"
+        )
+        self.mechanisms: tuple[str, ...] = ()
+        """What EHLO offers for AUTH, once TLS is on."""
+
+        self.tls = ""
+        """Version of TLS, and until when the certificate is valid."""
+
+        self.challenge = ""
+        """What a `334` after the token said, decoded: Google's way of telling a refusal."""
+
+    def open(self) -> None:
+        """Connect, greet, begin TLS, and see what AUTH offers.
+
+        Raises:
+            ConfigError: The file of the stand-ins' authority cannot be used.
+        """
+        settings, network = self._settings, self._network
+        implicit = settings.connection_security is ConnectionSecurity.SSL
+        context = network.context(settings.smtp_host)
+        client = self._client = _Client(
+            network=network, watch=self._watch, context=context, implicit=implicit
+        )
+        with self._limited():
+            self._expect(
+                Phase.GREETING, client.connect(settings.smtp_host, settings.smtp_port), 220
+            )
+            self._expect(Phase.EHLO, client.ehlo(), 250)
+            if not implicit:
+                self._start_tls(client, context)
+        self._note_tls(client)
+        self.mechanisms = tuple(
+            printable(word, limit=20)
+            for word in client.esmtp_features.get("auth", "").upper().split()[:16]
+        )
+
+    def sign_in(self, token: Token, *, steps: Steps) -> Reply:
+        """AUTH XOAUTH2.
+
+        Args:
+            token: For the mailbox of the settings.
+            steps: How it is spoken.
+
+        Returns:
+            The `235`.
+        """
+        blob = xoauth2(self._settings.user_name, token)
+        self._hidden = Hidden(token.reveal(), blob)
+        with self._limited() as client:
+            if steps is Steps.ONE:
+                answer = client.docmd("AUTH", f"XOAUTH2 {blob}")
+                if answer[0] in _TOO_LONG:
+                    answer = self._in_two(client, blob)
+                elif answer[0] == 334 and not answer[1].strip():
+                    answer = client.docmd(blob)
+            else:
+                answer = self._in_two(client, blob)
+            if answer[0] == 334:
+                self.challenge = _decoded(answer[1], self._hidden)
+                answer = client.docmd("")
+        return self._expect(Phase.AUTH, answer, 235)
+
+    def _in_two(self, client: _Client, blob: str) -> tuple[int, bytes]:
+        answer = client.docmd("AUTH", "XOAUTH2")
+        return client.docmd(blob) if answer[0] == 334 else answer
+
+    def send(self, message: EmailMessage, *, sender: str, recipient: str) -> Reply:
+        """One message to one recipient, to the end of DATA.
+
+        Args:
+            message: The message.
+            sender: Of the envelope.
+            recipient: Of the envelope.
+
+        Returns:
+            The `250`.
+
+        Raises:
+            Undecided: The message was sent, and the connection lost before the reply.
+        """
+        data = message.as_bytes()
+        with self._limited() as client:
+            self._expect(Phase.MAIL, client.mail(sender), 250)
+            code, text = client.rcpt(recipient)
+            self._expect(Phase.RCPT, (code, text), 251 if code == 251 else 250)
+            self._expect(Phase.DATA, client.docmd("DATA"), 354)
+        try:
+            with self._limited() as client:
+                client.send(_dotted(data))
+                answer = client.getreply()
+        except (NoAnswer, BadAnswer) as lost:
+            undecided = Undecided(lost.trouble)
+        else:
+            return self._expect(Phase.DATA, answer, 250)
+        raise undecided
+
+    def rest(self) -> None:
+        """Nothing is asked for a while; the session stays open."""
+        self._watch.rest()
+
+    def close(self) -> None:
+        """End the session politely where it still stands; never raises."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(smtplib.SMTPException, OSError, _NotSmtp, ValueError):
+                if client.sock is not None:
+                    self._watch.begin()
+                    client.docmd("QUIT")
+            with suppress(OSError):
+                client.close()
+        self._watch.close()
+
+    # What the methods share
+
+    @contextmanager
+    def _limited(self) -> Iterator[_Client]:
+        """A part of the session within the time limit; errors of the wire become ours."""
+        client, watch = self._client, self._watch
+        if client is None:
+            raise RuntimeError("the session is not open")
+        watch.begin()
+        try:
+            yield client
+        except _NotSmtp:
+            raise BadAnswer(_not_smtp(self.place)) from None
+        except (smtplib.SMTPException, OSError, ValueError) as lost:
+            network, late = self._network, watch.is_over
+            seconds = network.whole_seconds if late else network.timeout_seconds
+            trouble = explain(lost, place=self.place, too_slow=late, seconds=seconds)
+            raise NoAnswer(trouble) from None
+        finally:
+            watch.rest()
+
+    def _start_tls(self, client: _Client, context: ssl.SSLContext) -> None:
+        if not client.has_extn("starttls"):
+            raise BadAnswer(_no_starttls(self.place))
+        try:
+            client.starttls(context=context)
+        except smtplib.SMTPResponseException as refused:
+            answer = refused.smtp_code, _bytes(refused.smtp_error)
+        else:
+            self._expect(Phase.EHLO, client.ehlo(), 250)
+            return
+        self._expect(Phase.STARTTLS, answer, 220)
+
+    def _note_tls(self, client: _Client) -> None:
+        if isinstance(client.sock, ssl.SSLSocket):
+            ends = (client.sock.getpeercert() or {}).get("notAfter", "")
+            shown = printable(str(ends), limit=40)
+            self.tls = f"{client.sock.version()}, certificate valid until {shown}"
+
+    def _expect(self, phase: Phase, answer: tuple[int, bytes], code: int) -> Reply:
+        text = answer[1].decode("utf-8", "replace")
+        reply = Reply(answer[0], self._hidden.clean(text, limit=_SHOWN))
+        if answer[0] != code:
+            raise SmtpRefused(phase, reply)
+        return reply
+
+
+class Undecided(Exception):
+    """The message was sent and no reply came: it may have been taken."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        """Args: trouble: What became of the connection."""
+        super().__init__(trouble.what)
+        self.trouble = trouble
+
+
+def xoauth2(user: str, token: Token) -> str:
+    """What XOAUTH2 sends (`spec/azure-and-smtp.md` 5.3).
+
+    Args:
+        user: The mailbox.
+        token: For it.
+    """
+    return b64encode(f"user={user}\1auth=Bearer {token.reveal()}\1\1".encode()).decode("ascii")
+
+
+def _decoded(challenge: bytes, hidden: Hidden) -> str:
+    try:
+        text = b64decode(challenge, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        text = challenge.decode("utf-8", "replace")
+    return hidden.clean(text, limit=200)
+
+
+def _dotted(data: bytes) -> bytes:
+    """A message as DATA carries it (RFC 5321 4.5.2)."""
+    lines = data.splitlines()
+    return b"".join((b"." if line.startswith(b".") else b"") + line + b"\r\n" for line in lines) + (
+        b".\r\n"
+    )
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+
+
+def _no_starttls(place: Place) -> Trouble:
+    return Trouble(
+        "smtp-no-starttls",
+        f"{place.address} does not offer STARTTLS; without it no token is sent.",
+        (
+            Cause(
+                "A firewall or mail gateway between removes STARTTLS from the server's answer.",
+                f"Exempt {place.host} port {place.port} from SMTP inspection.",
+            ),
+            Cause(
+                f"It is another server or port than client submission's ({place.setting}).",
+                "Exchange Online has smtp.office365.com, port 587; leave email_account.server out.",
+            ),
+        ),
+    )
+
+
+def _not_smtp(place: Place) -> Trouble:
+    return Trouble(
+        "smtp-not-smtp",
+        f"What {place.address} says is no SMTP.",
+        (
+            Cause(
+                f"Another kind of server answers there ({place.setting}), or a firewall does in "
+                "its place.",
+                "Check host and port: Exchange Online takes client submission on port 587.",
+            ),
+        ),
+    )
