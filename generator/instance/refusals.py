@@ -80,8 +80,10 @@ _BY_TEXT: tuple[tuple[tuple[int, ...], str, Refusal], ...] = (
         "insufficient rights to query",
         Refusal(
             "instance-query-acl",
-            "the user may not query by one of the columns",
-            "give the user a role that may read and query the table",
+            "the query names a table or column that this user may not read, so that nothing was "
+            "looked for",
+            "give the user a role that reads what the query names; a query ACL of the instance "
+            "decides",
             AuthenticationError,
         ),
     ),

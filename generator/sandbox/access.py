@@ -108,6 +108,15 @@ def is_closed(context: Context, table: str) -> bool:
     return bool(held) and held.isdisjoint(_granting(context, table, held))
 
 
+def is_closed_column(context: Context, table: str, column: str) -> bool:
+    """Whether the switch `closed_columns` keeps a column from everybody; inherited ones, too."""
+    closed = context.sandbox.behaviour.closed_columns
+    if not closed:
+        return False
+    family = (table, *context.sandbox.dictionary.parents(table))
+    return any(f"{name}.{column}" in closed for name in family)
+
+
 def _readers(table: str) -> tuple[str, ...]:
     return (*ROLES.get(table, ()), *READERS_OF_SETS.get(table, ()))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.sandbox.access import is_closed
+from generator.sandbox.access import is_closed, is_closed_column
 from generator.sandbox.context import Context, Json
 from generator.sandbox.dictionary import Column
 
@@ -87,7 +87,7 @@ class Reader:
         """Column and value at the end of a dot-walk; None if there is no such column."""
         name, _, rest = path.partition(".")
         column = self._sandbox.dictionary.columns(table).get(name)
-        if column is None:
+        if column is None or is_closed_column(self._context, table, name):
             return None
         value = row.get(name, "")
         if not rest:

@@ -15,6 +15,7 @@ from generator.sandbox.access import FORBIDDEN, MISSING, check_table, may_read, 
 from generator.sandbox.capture import class_of
 from generator.sandbox.context import Context
 from generator.sandbox.database import DuplicateError, Row
+from generator.sandbox.query_access import check_query
 from generator.sandbox.records import from_display, shape_of, show
 from generator.sandbox.rest import RestError, flag, guarded, read_values
 from generator.sandbox.routes import Route, now_paths
@@ -132,7 +133,11 @@ def delete_record(context: Context, table: str, sys_id: str) -> Response:
 
 
 def asked_query(context: Context, *, table: str) -> str:
-    """The encoded query of a request: `sysparm_query` and `column=value` parameters."""
+    """The encoded query of a request: `sysparm_query` and `column=value` parameters.
+
+    Raises:
+        RestError: 403: It names what the caller may not read.
+    """
     args = context.request.args
     columns = context.sandbox.dictionary.columns(table)
     pairs = [
@@ -145,7 +150,9 @@ def asked_query(context: Context, *, table: str) -> str:
     for dropped in found.dropped:
         # Only the sandbox says so; an instance is silent. [MEAS BST]
         context.sandbox.say(f"query on {table}: {dropped}")
-    return "^".join([*pairs, query] if query else pairs)
+    whole = "^".join([*pairs, query] if query else pairs)
+    check_query(context, table, whole)
+    return whole
 
 
 def is_strict(context: Context) -> bool:
