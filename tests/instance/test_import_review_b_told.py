@@ -112,7 +112,7 @@ def test_a_problem_that_no_rule_can_name_is_resolved_on_the_instance(where: Plac
     assert "--accept" not in fault.next
 
 
-@pytest.mark.parametrize("name", ["sys_script_include_*", "*"])
+@pytest.mark.parametrize("name", ["sys_ws_definition_*", "*"])
 def test_rules_that_contradict_each_other_are_told(environment: Make, name: str) -> None:
     where = place(environment(), preview_problems=(PlannedProblem("error", name, COLLISION),))
     tables = {problem.table for problem in where.call(preview_only=True).report.problems}
