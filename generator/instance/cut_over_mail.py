@@ -1,0 +1,135 @@
+"""What decides whether mail leaves, what waits to leave, and what failed (A18).
+
+The mail properties are read and told, never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from generator.errors import Fault
+from generator.instance.interface import Found, Read
+from generator.instance.package_files import PROPERTY_TABLE
+from generator.instance.run import Run, answered
+from generator.scrubbing import printable
+
+OUTBOUND = "glide.email.smtp.active"
+"""Outgoing mail on [DOC r_OutboundMailConfiguration.md]; one other page says receiving (B7)."""
+
+REDIRECT = "glide.email.test.user"
+"""Where all mail goes instead [DOC same page]; empty if it goes where it should."""
+
+EMAIL = "sys_email"
+READY, SENT, FAILED, IGNORED = "send-ready", "sent", "send-failed", "send-ignored"
+"""`sys_email.type` on the way out [DOC r_EmailLogs.md, email-diagnostics-dashboard.md]."""
+
+_MOST_FAILED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MailState:
+    """What is known of the instance's outgoing mail before anything is switched."""
+
+    outbound: str | None
+    """`glide.email.smtp.active` as it stands; None where it is missing or cannot be read."""
+
+    redirect: str
+    """Addresses that all mail goes to instead; empty if there are none."""
+
+    waiting: int | None
+    """Messages that wait to be sent; None where they cannot be counted."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether outgoing mail is clearly on."""
+        return self.outbound == "true"
+
+    def facts(self) -> dict[str, str]:
+        """For the journal."""
+        return {OUTBOUND: self.outbound or "", REDIRECT: self.redirect}
+
+
+@dataclass(frozen=True, slots=True)
+class FailedMail:
+    """One message that was not sent; neither its subject nor its text."""
+
+    sys_id: str
+    at: str
+    """When the instance gave up, UTC."""
+
+    error: str
+    """The platform's own text."""
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.sys_id} ({self.at}): {self.error or 'no reason given'}"
+
+    def as_json(self) -> dict[str, str]:
+        """JSON-ready."""
+        return {"sys_id": self.sys_id, "at": self.at, "error": self.error}
+
+
+def mail_reads() -> dict[str, Read]:
+    """What `mail_state` wants to know."""
+    return {
+        "mail": Read(
+            PROPERTY_TABLE, f"name={OUTBOUND}^ORname={REDIRECT}", ("sys_id", "name", "value")
+        ),
+        "waiting": Read(EMAIL, f"type={READY}", count_only=True),
+    }
+
+
+def mail_state(found: Mapping[str, Found]) -> MailState:
+    """What was read of it; what cannot be read is not on."""
+    values = {row.get("name", ""): row.get("value", "") for row in found["mail"].rows}
+    waiting = found["waiting"]
+    return MailState(
+        outbound=values.get(OUTBOUND),
+        redirect=printable(values.get(REDIRECT, ""), limit=200),
+        waiting=None if waiting.error is not None else waiting.total,
+    )
+
+
+def outbound_fault(mail: MailState) -> Fault:
+    """Why nothing can be proven while outgoing mail is not clearly on."""
+    reads = "is missing or cannot be read"
+    if mail.outbound is not None:
+        reads = f"reads {printable(mail.outbound, limit=40)!r}"
+    return Fault(
+        "outbound-mail-off",
+        f"Outgoing mail is not on: the property {OUTBOUND} {reads}. No message would leave, so "
+        "nothing could be proven; clones switch mail off on purpose.",
+        next="if this instance shall send mail, switch it on there (System Properties, Email "
+        "Properties); this is never done here",
+    )
+
+
+def failed_since(run: Run, since: str, *, without: str) -> tuple[FailedMail, ...]:
+    """Messages that failed at or after a moment, the newest first.
+
+    Times are held against each other here, as texts in UTC: in which zone an instance takes a time
+    inside a query is not sure.
+
+    Args:
+        run: The call.
+        since: `YYYY-MM-DD HH:MM:SS`, UTC.
+        without: Marker of the test message, which is told elsewhere.
+
+    Raises:
+        RemoteError: The instance did not say.
+    """
+    fields = ("sys_id", "type", "subject", "error_string", "sys_updated_on")
+    query = f"type={FAILED}^ORDERBYDESCsys_updated_on"
+    found = answered(run.read({"failed": Read(EMAIL, query, fields, limit=_MOST_FAILED)})["failed"])
+    return tuple(
+        FailedMail(
+            sys_id=printable(row.get("sys_id", ""), limit=32),
+            at=printable(row.get("sys_updated_on", ""), limit=19),
+            error=printable(row.get("error_string", "")),
+        )
+        for row in found.rows
+        if row.get("type") == FAILED
+        and row.get("sys_updated_on", "") >= since
+        and not (without and without in row.get("subject", ""))
+    )
