@@ -170,6 +170,10 @@ class KeyVaultStandIn(StandIn):
         self.client_secret = token_urlsafe(24)
         self.bearer = "eyJ" + token_urlsafe(48)
         self.resource = "https://vault.azure.net"
+        self.accepts: Callable[[str], bool] = lambda token: token == self.bearer
+        """Whether a token lets in; another Entra than its own may have issued it."""
+        self.login = ""
+        """Another Entra that the challenge names."""
 
     def variables(self) -> dict[str, str]:
         """What leads the source here, and who signs in."""
@@ -188,8 +192,10 @@ class KeyVaultStandIn(StandIn):
             return self._openid()
         if asked.path == f"/{TENANT}/oauth2/v2.0/token":
             return self._token(asked)
-        if asked.headers.get("authorization") != f"Bearer {self.bearer}":
-            challenge = f'Bearer authorization="{self.url}/{TENANT}", resource="{self.resource}"'
+        scheme, _, token = asked.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or not self.accepts(token):
+            login = self.login or f"{self.url}/{TENANT}"
+            challenge = f'Bearer authorization="{login}", resource="{self.resource}"'
             return key_vault_error(401, "Unauthorized", headers={"WWW-Authenticate": challenge})
         _, _, name, *rest = asked.path.split("/")
         if asked.method == "PUT":
