@@ -13,7 +13,10 @@ from generator.cli.output import Outcome, Session
 from generator.errors import Fault, UsageError
 
 if TYPE_CHECKING:
+    from generator.config.environment import Environment
+    from generator.sandbox.mail.stand_in import MailSandbox
     from generator.sandbox.server import Role, Running
+    from generator.sandbox.switch_board import SwitchBoard
 
 
 @click.command(
@@ -49,6 +52,18 @@ if TYPE_CHECKING:
     metavar="NAME=VALUE",
     help="Set a switch; may be given several times.",
 )
+@click.option(
+    "--mail",
+    is_flag=True,
+    help="Also run stand-ins for Microsoft Entra ID, Graph and Exchange Online (needs --for).",
+)
+@click.option(
+    "--mail-switch",
+    "mail_switches",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a switch of the mail stand-ins; may be given several times.",
+)
 @click.option("--list-switches", is_flag=True, help="List the switches and end.")
 @answers
 def sandbox(
@@ -61,20 +76,24 @@ def sandbox(
     environment: str | None,
     root: Path,
     switches: tuple[str, ...],
+    mail: bool,
+    mail_switches: tuple[str, ...],
     list_switches: bool,
 ) -> Outcome:
     """Run a local instance on loopback until SIGINT (Ctrl-C) or SIGTERM ends it.
 
     Prints its URL, a user and a random password. See docs/sandbox.md.
     """
-    _require_extra()
+    _require_extra(mail=mail)
     from generator.sandbox import server
     from generator.sandbox.behaviour import parse
 
     if list_switches:
         return _switches()
-    role = server.Role() if environment is None else _role(root, environment)
-    behaviour = parse(_with_production(switches, role))
+    loaded = None if environment is None else _load(root, environment)
+    role = server.Role() if loaded is None else _role(loaded)
+    behaviour = parse(_with_own(switches, role, mail=mail))
+    stand_ins = _stand_ins(loaded, mail=mail, switches=mail_switches, data=data)
     if write_env is not None:
         _check_directory(write_env)
     running = server.run(
@@ -84,6 +103,7 @@ def sandbox(
         tls=tls,
         data=data,
         on_line=lambda line: _tell(session, line),
+        mail=stand_ins,
     )
     try:
         if write_env is not None:
@@ -140,10 +160,11 @@ def _tell(session: Session, line: str) -> None:
         session.detail(line)
 
 
-def _require_extra() -> None:
+def _require_extra(*, mail: bool) -> None:
     from importlib.util import find_spec
 
-    missing = [name for name in ("werkzeug", "trustme") if find_spec(name) is None]
+    needed = ("werkzeug", "trustme", *(("aiosmtpd", "jwt") if mail else ()))
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise UsageError(
             Fault(
@@ -154,14 +175,19 @@ def _require_extra() -> None:
         )
 
 
-def _role(root: Path, name: str) -> Role:
+def _load(root: Path, name: str) -> Environment:
     import os
 
     from generator.cli.environments import load
     from generator.clock import read_clock
-    from generator.sandbox.server import Role
 
     (loaded,) = load(root, (name,), every=False, now=read_clock(os.environ))
+    return loaded
+
+
+def _role(loaded: Environment) -> Role:
+    from generator.sandbox.server import Role
+
     return Role.of(
         loaded.instance_url,
         settings=loaded.instance,
@@ -169,11 +195,38 @@ def _role(root: Path, name: str) -> Role:
     )
 
 
-def _with_production(switches: tuple[str, ...], role: Role) -> tuple[str, ...]:
-    """The switches, after what the environment says of production."""
-    if role.settings.production is None:
-        return switches
-    return (f"production={'true' if role.settings.production else 'false'}", *switches)
+def _stand_ins(
+    loaded: Environment | None, *, mail: bool, switches: tuple[str, ...], data: Path | None
+) -> MailSandbox | None:
+    """The mail stand-ins, if they are wanted.
+
+    Raises:
+        UsageError: There is no environment that says whose they are, or a switch is wrong.
+    """
+    if not mail and not switches:
+        return None
+    if loaded is None or not mail:
+        raise UsageError(
+            Fault(
+                "mail-without-environment",
+                "The mail stand-ins play the tenant, the application and the mailbox of an "
+                "environment.",
+                path="--mail" if mail else "--mail-switch",
+                next="give --mail and --for ENV",
+            )
+        )
+    from generator.sandbox.mail.for_environment import stand_ins_for
+    from generator.sandbox.mail.mail_switches import parse_mail
+
+    return stand_ins_for(loaded, behaviour=parse_mail(switches), data=data)
+
+
+def _with_own(switches: tuple[str, ...], role: Role, *, mail: bool) -> tuple[str, ...]:
+    """The switches, after what the environment says and what a person can wait for."""
+    own = ("sender_seconds=5",) if mail else ()
+    if role.settings.production is not None:
+        own = (*own, f"production={'true' if role.settings.production else 'false'}")
+    return (*own, *switches)
 
 
 def _started(running: Running, write_env: Path | None) -> Outcome:
@@ -188,6 +241,12 @@ def _started(running: Running, write_env: Path | None) -> Outcome:
         lines.append(f"CA file   {running.ca_file}")
     if write_env is not None:
         lines.append(f"env file  {write_env}")
+    mail = _mail(running)
+    if mail is not None:
+        names = ("entra", "graph", "smtp", "ca_file", "mailbox")
+        labels = ("entra", "graph", "smtp", "mail CA", "mailbox")
+        pairs = zip(labels, (mail[name] for name in names), strict=True)
+        lines += [f"{label:<10}{value}" for label, value in pairs if value is not None]
     lines += [f"note      {note}" for note in running.notes]
     return Outcome(
         result={
@@ -200,26 +259,52 @@ def _started(running: Running, write_env: Path | None) -> Outcome:
             "variables": sorted(running.variables),
             "notes": list(running.notes),
             "switches": made.behaviour.to_json(),
+            "mail": mail,
         },
         text="\n".join(lines),
     )
 
 
+def _mail(running: Running) -> dict[str, object] | None:
+    """Where the mail stand-ins are."""
+    mail = running.mail
+    if mail is None:
+        return None
+    return {
+        "entra": mail.entra_url,
+        "graph": mail.graph_url,
+        "smtp": f"{mail.smtp_host}:{mail.smtp_port}",
+        "ca_file": str(mail.ca_file),
+        "mailbox": None if mail.mailbox_path is None else str(mail.mailbox_path),
+        "switches": mail.behaviour.to_json(),
+    }
+
+
 def _switches() -> Outcome:
     from generator.cli.tables import table
-    from generator.sandbox.behaviour import SWITCHES, Behaviour
+    from generator.sandbox.behaviour import Behaviour
+    from generator.sandbox.mail.mail_switches import MailBehaviour
 
-    defaults = Behaviour().to_json()
-    rows = [
+    head = ("switch", "takes", "default", "what it does", "grade")
+    (rows, listed), (mail_rows, mail_listed) = _listed(Behaviour()), _listed(MailBehaviour())
+    return Outcome(
+        result={"switches": listed, "mail_switches": mail_listed},
+        text=f"{table(head, rows)}\n\nWith --mail-switch:\n\n{table(head, mail_rows)}",
+    )
+
+
+def _listed(board: SwitchBoard) -> tuple[list[tuple[str, ...]], list[dict[str, object]]]:
+    """The switches of a board, for a person and for a program."""
+    from generator.sandbox.switch_board import switches_of
+
+    defaults = board.to_json()
+    rows: list[tuple[str, ...]] = [
         (name, switch.accepts, _as_text(defaults[name]), switch.help, str(switch.grade))
-        for name, switch in SWITCHES.items()
+        for name, switch in switches_of(type(board)).items()
     ]
     keys = ("name", "accepts", "default", "help", "grade")
     listed = [{**dict(zip(keys, row, strict=True)), "default": defaults[row[0]]} for row in rows]
-    return Outcome(
-        result={"switches": listed},
-        text=table(("switch", "takes", "default", "what it does", "grade"), rows),
-    )
+    return rows, listed
 
 
 def _as_text(value: object) -> str:

@@ -25,6 +25,8 @@ from generator.errors import Fault, UsageError
 from generator.sandbox.base_rows import ADMIN_ID
 from generator.sandbox.behaviour import Behaviour
 from generator.sandbox.instance import Sandbox
+from generator.sandbox.mail.for_environment import variables_for
+from generator.sandbox.mail.stand_in import MailSandbox
 from generator.sandbox.seed import add_administrator, add_api_key, add_oauth_client
 from generator.sandbox.serving import HOST
 from generator.sandbox.taken import take_roles
@@ -73,6 +75,8 @@ class Running:
     """What the user must do by hand; a line each."""
 
     _directory: Path | None = None
+    mail: MailSandbox | None = None
+    """The mail stand-ins, if they were wanted."""
 
     def __repr__(self) -> str:
         """Without the values of the variables."""
@@ -95,6 +99,8 @@ class Running:
     def stop(self) -> None:
         """Stop serving; take away what was only for this run."""
         self.sandbox.close()
+        if self.mail is not None:
+            self.mail.stop()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -107,6 +113,7 @@ def run(
     tls: bool = False,
     data: Path | None = None,
     on_line: Callable[[str], None] | None = None,
+    mail: MailSandbox | None = None,
 ) -> Running:
     """Start a sandbox.
 
@@ -117,6 +124,7 @@ def run(
         tls: Whether to serve with TLS.
         data: Directory that keeps the data.
         on_line: Told of each line of the log.
+        mail: Stand-ins of its tenant, which are started and stopped with it.
 
     Raises:
         UsageError: The port or the directory is not to be had.
@@ -131,9 +139,12 @@ def run(
         seed=secrets.randbits(64),
         admin_user=auth.user if auth is not None and auth.user else ADMIN,
         on_line=on_line,
+        mail=mail,
     )
     directory: Path | None = None
     try:
+        if mail is not None:
+            mail.start()
         variables, notes = _let_in(sandbox, role)
         ca_file = context = None
         if tls:
@@ -145,10 +156,12 @@ def run(
         url = sandbox.start(port=port, ssl_context=context)
     except BaseException:
         sandbox.close()
+        if mail is not None:
+            mail.stop()
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)
         raise
-    return Running(sandbox, url, ca_file, variables, notes, directory)
+    return Running(sandbox, url, ca_file, variables, notes, directory, mail)
 
 
 def wait_for_end() -> None:
@@ -204,6 +217,13 @@ def _let_in(sandbox: Sandbox, role: Role) -> tuple[dict[str, str], tuple[str, ..
             ways.add(settings, key=f"instance.{key}")
     if role.client_secret_from is not None:
         ways.client_secret(role.client_secret_from)
+    elif sandbox.mail is not None:
+        ways.notes.append(
+            "azure.client_secret_from is not set: write env:NAME there, so that --write-env can "
+            "hand over the secret that the stand-in takes"
+        )
+    if sandbox.mail is not None:
+        ways.variables.update(variables_for(sandbox.mail))
     # The new users hold what the switches take away, too.
     take_roles(sandbox)
     return ways.variables, tuple(ways.notes)
@@ -231,10 +251,11 @@ class _Ways:
         return given or self._sandbox.admin_password
 
     def client_secret(self, source: str) -> None:
-        """Azure's secret: any value does, but a real one must not come here."""
+        """Azure's secret: any value does without stand-ins, but a real one must not come here."""
         key = "azure.client_secret_from"
         if source.startswith("env:"):
-            self.value(key, source=source)
+            mail = self._sandbox.mail
+            self.value(key, source=source, given=None if mail is None else mail.client_secret)
         else:
             self.notes.append(
                 f"{key} is a file or command source: the real secret would be sent to this "

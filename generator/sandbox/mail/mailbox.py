@@ -9,7 +9,6 @@ from __future__ import annotations
 import email
 import hashlib
 import mailbox
-import os
 import re
 import threading
 from dataclasses import dataclass
@@ -55,7 +54,9 @@ class Mailbox:
 
     def __init__(self, directory: Path | None = None) -> None:
         """Args: directory: Keeps whole messages there, as a Maildir of the owner's alone."""
-        self.directory = directory
+        self.path = None if directory is None else directory.absolute() / "mailbox"
+        """The Maildir."""
+
         self._messages: list[Message] = []
         self._lock = threading.Lock()
 
@@ -95,16 +96,15 @@ class Mailbox:
         with self._lock:
             self._messages.append(message)
             del self._messages[:-MOST_MESSAGES]
-            if self.directory is not None:
-                self._keep(content, self.directory)
+            if self.path is not None:
+                _keep(content, self.path)
         return message
 
-    def _keep(self, content: bytes, directory: Path) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept = mailbox.Maildir(directory / "mailbox", create=True)
-        (directory / "mailbox").chmod(0o700)
-        key = kept.add(content)
-        (directory / "mailbox" / "new" / os.fspath(key)).chmod(0o600)
+
+def _keep(content: bytes, path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The library makes a directory of its owner's alone.
+    mailbox.Maildir(path, create=True).add(content)
 
 
 def from_address(content: bytes) -> str:

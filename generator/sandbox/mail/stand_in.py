@@ -23,7 +23,7 @@ from generator.sandbox.mail import entra
 from generator.sandbox.mail.entra import DEFAULT_SCOPE
 from generator.sandbox.mail.mail_switches import MailBehaviour
 from generator.sandbox.mail.mailbox import Mailbox, Message
-from generator.sandbox.mail.tenant import Credential, Tenant
+from generator.sandbox.mail.tenant import Credential, Tenant, random_secret
 from generator.sandbox.mail.tokens import signing_key
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 CA_FILE = "mail-ca.pem"
 SMTP_HOST = "localhost"
+KEY_VAULT = "https://vault.azure.net"
+"""Resource of Azure Key Vault, for whoever keeps the secret there."""
 
 
 class MailSandbox:
@@ -57,6 +59,7 @@ class MailSandbox:
         seed: int = 0,
         connection_security: str = "starttls",
         client_secret: str | None = None,
+        secret_hint: str = "",
         secret_expires_on: datetime | None = None,
         mailbox_directory: Path | None = None,
     ) -> None:
@@ -77,6 +80,7 @@ class MailSandbox:
             seed: Kept for callers that give one to everything; ids and secrets are never seeded.
             connection_security: `starttls`, `ssl` or `none`, as the environment has it.
             client_secret: The first client secret; a random one by default.
+            secret_hint: What a random one begins with.
             secret_expires_on: Its end; a year from now by default.
             mailbox_directory: Keeps messages there, as a Maildir.
         """
@@ -91,7 +95,7 @@ class MailSandbox:
         self.exchange_resources = exchange_resources(cloud, scope=scope)
         """Resources that are Exchange Online in this tenant."""
 
-        self.resources = self.exchange_resources | {GRAPH[self.cloud]}
+        self.resources = self.exchange_resources | {GRAPH[self.cloud], KEY_VAULT}
         """Resources that have a service principal in the tenant."""
 
         self.tenant = Tenant(
@@ -105,7 +109,7 @@ class MailSandbox:
             now=self.clock.now(),
             name="sandbox",
             end=secret_expires_on,
-            value=client_secret,
+            value=client_secret or random_secret(secret_hint),
         )
         self._operator = self.tenant.add(
             self.tenant.operator, now=self.clock.now(), name="operator"
@@ -247,6 +251,11 @@ class MailSandbox:
     def messages(self) -> list[Message]:
         """What was taken at the end of DATA, oldest first."""
         return self.mailbox_taken.messages
+
+    @property
+    def mailbox_path(self) -> Path | None:
+        """The Maildir that keeps the messages, if one does."""
+        return self.mailbox_taken.path
 
     @property
     def requests(self) -> int:

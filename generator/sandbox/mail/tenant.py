@@ -113,7 +113,7 @@ class Tenant:
             name,
             begins,
             end or begins + DEFAULT_LIFETIME,
-            value or _random_secret(),
+            value or random_secret(),
             refusals,
         )
         with self._lock:
@@ -146,13 +146,17 @@ class Tenant:
         return None
 
 
-def _random_secret() -> str:
+def random_secret(begin: str = "") -> str:
     """A secret of Entra's alphabet and length, without the marker of real ones.
 
     Every one holds `~ . _ -`, so that what mangles them is found.
+
+    Args:
+        begin: What it begins with.
     """
     while True:
-        body = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH - 8))
-        made = f"Sbx{secrets.choice(string.ascii_lowercase)}~{body}.-_"
+        first = begin or "Sbx"
+        body = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH - len(first) - 4))
+        made = f"{first}~{body}.-_"
         if "Q~" not in made:
             return made
