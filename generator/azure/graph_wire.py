@@ -44,7 +44,7 @@ def graph_token(scope: str, *, login: str, local: StandIn | None) -> str:
     from generator.secrets.deadline import within
 
     def ask() -> str:
-        return make_credential(login=login, local=local).getgraph_token(scope).token
+        return make_credential(login=login, local=local).get_token(scope).token
 
     ended = within(LONGEST, ask)
     if ended.result:

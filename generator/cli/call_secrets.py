@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from generator.azure.graph import Graph
     from generator.config.environment import Environment
     from generator.secrets.interface import Secret, SecretSource
 
@@ -87,3 +88,32 @@ def ask_entra(
 
     settings, network = mail_side(environment, entra=entra, smtp=None, mail_ca=mail_ca)
     request_token(settings, secret, network=network)
+
+
+def open_directory(
+    environment: Environment, *, graph: str | None, entra: str | None, mail_ca: Path | None
+) -> Graph:
+    """Microsoft Graph, for the environment's application.
+
+    Args:
+        environment: Whose application.
+        graph: `--graph`.
+        entra: `--entra`, where a stand-in's tokens come from.
+        mail_ca: `--mail-ca`.
+
+    Raises:
+        UsageError: A stand-in is not on this machine.
+    """
+    from generator.azure.graph import open_graph
+    from generator.mail.settings import stand_in_url
+    from generator.secrets.azure_sign_in import StandIn
+
+    local = None
+    if graph:
+        local = StandIn(
+            stand_in_url(graph, option="--graph"),
+            stand_in_url(entra, option="--entra") if entra else None,
+            str(mail_ca) if mail_ca else None,
+        )
+    azure = environment.azure
+    return open_graph(azure.cloud, client_id=azure.client_id, login=azure.login, local=local)

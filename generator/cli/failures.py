@@ -33,6 +33,10 @@ _GOES_ON = {
     "publish": "whether the action was published is not known",
     "back out": "a back out that was begun goes on on the instance",
     "secret": "whether the secret was delivered is not known",
+    "new secret": "whether Azure has a new secret is not known",
+    "store": "whether the vault has the new secret is not known",
+    "put back": "what is put back and what is not is not known",
+    "remove": "whether the old secret was removed is not known",
 }
 """Steps whose work an instance does not stop because nobody waits for it."""
 
@@ -108,6 +112,8 @@ def _go_on(report: Report) -> str:
         return f"see sn-smtp instance status {name}; then run back-out again if it did not end"
     if report.mode == "secret deliver":
         return "run it again: to deliver the same secret again changes nothing"
+    if report.mode.startswith("secret rotate"):
+        return "run it again: it looks at what is there, and goes on"
     if report.mode == "preview-only":
         return "run it again: what stayed there is removed first"
     return f"run sn-smtp import {name} --resume"

@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("generator.cli.show:show", "Show what an update set file holds."),
     "import": ("generator.cli.import_:import_", "Import a package into an instance."),
     "back-out": ("generator.cli.back_out:back_out", "Take the last import back."),
-    "secret": ("generator.cli.secret:secret", "Deliver the client secret to an instance."),
+    "secret": ("generator.cli.secret:secret", "Deliver, watch and rotate the client secret."),
     "instance": ("generator.cli.instance:instance", "Show what is on an instance."),
     "azure": ("generator.cli.azure:azure", "Understand what Azure handed over."),
     "schema": ("generator.cli.schema:schema", "Print the JSON schema of the environment file."),

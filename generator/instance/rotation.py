@@ -19,6 +19,7 @@ from generator.instance.rotation_model import New, Old, Rotating
 from generator.instance.rotation_new import new_secret, same, version_of
 from generator.instance.rotation_proof import deliver_and_verify, wait_for_entra
 from generator.instance.rotation_says import (
+    ask,
     nobody_proves,
     say_what_is_next,
     say_what_would_be,
@@ -175,6 +176,7 @@ def _by_graph(it: Rotating, rotation: Rotation | None, health: Health) -> None:
         say_what_would_be(it, rotation, old, application)
         return
     if rotation is None:
+        ask(it, f"Add a client secret to {application.display_name} and deliver it")
         rotation = it.journal.start(
             new_name(run.environment, now),
             via="graph",
@@ -203,6 +205,7 @@ def _by_hand(it: Rotating, rotation: Rotation | None, health: Health, secret: Se
         return
     if rotation is None:
         assert it.handed is not None  # noqa: S101 - the caller's condition
+        ask(it, f"Deliver the secret of {it.handed.description}")
         rotation = it.journal.start(
             new_name(run.environment, run.clock.now()),
             via="hand",

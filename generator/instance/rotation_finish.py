@@ -19,6 +19,7 @@ from generator.instance.rotation import preflight
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import fits, is_live, listed
 from generator.instance.rotation_model import Rotating
+from generator.instance.rotation_says import ask
 from generator.instance.rotation_undo import remove_key
 from generator.instance.run import Run
 from generator.instance.secret_delivery import SecretOutcome, check_delivery, put_secret, stamp
@@ -75,6 +76,8 @@ def finish_rotation(it: Rotating) -> None:
     if run.options.dry_run:
         run.idle("remove", f"{pair.old_key_id} would be removed; {pair.new.key_id} stays")
         return
+    if not removing:
+        ask(it, f"Remove the client secret {pair.old_key_id} from {application.display_name}")
     if rotation is not None:
         rotation = it.journal.write(rotation, Mark.REMOVING, new_key_id=pair.new.key_id)
     run.begin("remove")

@@ -12,6 +12,19 @@ from generator.instance.rotation_model import Old, Rotating
 from generator.instance.secret_delivery import SecretOutcome, stamp, wanted
 
 
+def ask(it: Rotating, what: str) -> None:
+    """The user's yes before something is changed.
+
+    Raises:
+        Refused: The user said no.
+    """
+    run = it.run
+    if not run.ask(f"{what} ({run.report.instance_name}, {run.instance.url})?"):
+        raise Refused(
+            Fault("declined", "Nothing was changed, as you said.", next="run it when it may be")
+        )
+
+
 def say_what_would_be(
     it: Rotating, rotation: Rotation | None, old: Old, application: Application | None
 ) -> None:

@@ -15,7 +15,15 @@ from generator.cli.main import COMMANDS
 
 RESULTS = (
     *("render", "lint", "show", "azure-read", "schema", "init"),
-    *("import", "back-out", "secret-deliver", "instance-status", "sandbox"),
+    *(
+        "import",
+        "back-out",
+        "secret-deliver",
+        "secret-status",
+        "secret-rotate",
+        "instance-status",
+        "sandbox",
+    ),
 )
 
 
