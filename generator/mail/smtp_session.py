@@ -50,11 +50,12 @@ class Steps(StrEnum):
 class SmtpRefused(Exception):
     """The server said no."""
 
-    def __init__(self, phase: Phase, reply: Reply) -> None:
-        """Args: phase: Where. reply: What it said."""
+    def __init__(self, phase: Phase, reply: Reply, challenge: str = "") -> None:
+        """Args: phase: Where. reply: What it said. challenge: What a `334` before it said."""
         super().__init__(f"{phase}: {reply}")
         self.phase = phase
         self.reply = reply
+        self.challenge = challenge
 
 
 class _NotSmtp(Exception):
@@ -131,8 +132,7 @@ class SmtpSession:
         self.tls = ""
         """Version of TLS, and until when the certificate is valid."""
 
-        self.challenge = ""
-        """What a `334` after the token said, decoded: Google's way of telling a refusal."""
+        self._challenge = ""
 
     def open(self) -> None:
         """Connect, greet, begin TLS, and see what AUTH offers.
@@ -181,7 +181,8 @@ class SmtpSession:
             else:
                 answer = self._in_two(client, blob)
             if answer[0] == 334:
-                self.challenge = _decoded(answer[1], self._hidden)
+                # Google's way of telling a refusal; an empty line makes the server say it.
+                self._challenge = _decoded(answer[1], self._hidden)
                 answer = client.docmd("")
         return self._expect(Phase.AUTH, answer, 235)
 
@@ -278,7 +279,7 @@ class SmtpSession:
         text = answer[1].decode("utf-8", "replace")
         reply = Reply(answer[0], self._hidden.clean(text, limit=_SHOWN))
         if answer[0] != code:
-            raise SmtpRefused(phase, reply)
+            raise SmtpRefused(phase, reply, self._challenge)
         return reply
 
 
