@@ -178,6 +178,12 @@ class Behaviour(SwitchBoard):
     preview_problems: tuple[PlannedProblem, ...] = problems(
         help="Problems that every preview finds.", grade=OWN
     )
+    preview_columns: str = choice(
+        "checked",
+        "ignored",
+        help="ignored: a preview says nothing of fields that the table lacks or that do not fit.",
+        grade=INF,
+    )
     fail_records: tuple[str, ...] = names(
         accepts="UPDATE,...",
         help="Updates (patterns) whose record a commit does not write; the set is committed.",

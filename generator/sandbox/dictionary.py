@@ -83,10 +83,13 @@ class Dictionary:
         self._columns: dict[str, Mapping[str, Column]] = {}
         self._children: dict[str, tuple[str, ...]] = {}
         text = files("generator.checks").joinpath("table_columns.json").read_text("utf-8")
-        for source in (json.loads(text), EXTRA_TABLES):
+        listed = json.loads(text)
+        for source in (listed, EXTRA_TABLES):
             for table, entry in source.items():
                 own = {c: _column(table, c, list(kind)) for c, kind in entry["columns"].items()}
                 self._add(table, entry["extends"], own, learnt=False)
+        # Of the tables beyond the typings' list only some columns are known (B2).
+        self._whole = frozenset(listed) - frozenset(EXTRA_TABLES)
 
     def _add(
         self, table: str, extends: str | None, own: dict[str, Column], *, learnt: bool
@@ -141,6 +144,10 @@ class Dictionary:
     def exists(self, table: str) -> bool:
         """Whether there is such a table."""
         return table in self._tables
+
+    def is_whole(self, table: str) -> bool:
+        """Whether all columns of a table and of its ancestors are known, as typings have them."""
+        return all(name in self._whole for name in (table, *self.parents(table)))
 
     def parents(self, table: str) -> tuple[str, ...]:
         """Ancestors, the nearest first."""

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from generator.sandbox.coalesce import twin
+from generator.sandbox.column_checks import column_problems
 from generator.sandbox.database import Row
 from generator.sandbox.payloads import DELETE, Payload, read_payload
 from generator.sandbox.problems import (
@@ -198,6 +199,7 @@ def _look_at(member: Row, update: Row, *, around: Surroundings, known: _Known) -
         no_table = table_problem(around, payload)
         if no_table is not None:
             problems.append(no_table)
+        problems += column_problems(around, payload)
         problems += reference_problems(around, payload)
     local = known.locals.get(update["name"])
     if local is not None and _collides(update, payload, local=local):

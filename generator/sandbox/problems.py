@@ -82,6 +82,25 @@ def missing_table(table: str, *, update: str = "") -> Problem:
     )
 
 
+def missing_field(table: str, column: str, *, update: str = "") -> Problem:
+    """A field that the table here lacks; `update` is another set's update that brings it."""
+    text = f"Could not find a table field ({table}.{column}) referenced in this update"
+    return Problem(
+        text + (ELSEWHERE if update else ""),
+        missing_item=f"{table}.{column}",
+        missing_item_table="sys_dictionary",
+        missing_item_update=update,
+    )
+
+
+def unfit_value(table: str, column: str, type_: str) -> Problem:
+    """A value that the column's type cannot hold; the words are ours [INF]."""
+    return Problem(
+        f"The value of the table field ({table}.{column}) in this update does not fit its type, "
+        f"{type_}"
+    )
+
+
 def wrong_scope(set_name: str, update_scope: str, set_scope: str) -> Problem:
     """An update of another application than its set's."""
     return Problem(_WRONG_SCOPE.format(set_name, update_scope, set_scope))

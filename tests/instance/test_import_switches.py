@@ -13,9 +13,10 @@ from generator.sandbox.behaviour import SWITCHES
 
 Make = Callable[..., Environment]
 
-OK, FAILED, MISSING, REFUSED = (
+OK, FAILED, PROBLEMS, MISSING, REFUSED = (
     ExitCode.OK,
     ExitCode.FAILED,
+    ExitCode.PREVIEW_PROBLEMS,
     ExitCode.VERIFICATION_FAILED,
     ExitCode.REFUSED,
 )
@@ -68,9 +69,15 @@ EXPECTED: tuple[tuple[str, ExitCode, str], ...] = (
     ("v_plugin_lag=on", OK, ""),
     ("release=washingtondc", REFUSED, "release-below"),
     ("release=brazil", OK, ""),
-    ("missing_columns=sys_email_account.enable_debug_output", OK, ""),
-    ("missing_columns=sys_email_account.connection_security", MISSING, "account-differs"),
-    ("missing_columns=oauth_entity.client_uuid", MISSING, "not-arrived"),
+    ("closed_columns=sys_remote_update_set.description", FAILED, "instance-query-acl"),
+    ("missing_columns=sys_email_account.enable_debug_output", PROBLEMS, "preview-problem"),
+    ("missing_columns=sys_email_account.enable_debug_output preview_columns=ignored", OK, ""),
+    (
+        "missing_columns=sys_email_account.connection_security preview_columns=ignored",
+        MISSING,
+        "account-differs",
+    ),
+    ("missing_columns=oauth_entity.client_uuid preview_columns=ignored", MISSING, "not-arrived"),
     ("production=true", REFUSED, "production"),
     ("production=missing", REFUSED, "production-unclear"),
     ("production=unreadable", REFUSED, "production-unclear"),
@@ -87,9 +94,11 @@ EXPECTED: tuple[tuple[str, ExitCode, str], ...] = (
     ("stall_at=40", FAILED, "preview-unfinished"),
     ("processor_gate=on", OK, ""),
     ("cicd_gate=allow", OK, ""),
+    ("cicd_back_out=inactive", OK, ""),
     ("data_rows=ignored", OK, ""),
     ("cascade=off", OK, ""),
     ("progress_extra_ids=off", OK, ""),
+    ("sender_seconds=5", OK, ""),
 )
 
 
@@ -102,14 +111,15 @@ def _imported(where: Place, *switches: str) -> Came:
 
 
 def test_every_switch_is_tried() -> None:
-    assert {switch.partition("=")[0] for switch, _, _ in EXPECTED} == set(SWITCHES)
+    tried = {name.partition("=")[0] for switches, _, _ in EXPECTED for name in switches.split()}
+    assert tried == set(SWITCHES)
 
 
 @pytest.mark.parametrize(("switch", "code", "fault"), EXPECTED, ids=[e[0] for e in EXPECTED])
 def test_an_import_meets_it(environment: Make, switch: str, code: ExitCode, fault: str) -> None:
     where = place(environment())
     where.client_secret = "s" + "3cret-value"
-    came = _imported(where, switch)
+    came = _imported(where, *switch.split())
     assert came.code is code, came.faults
     if fault:
         assert fault in came.codes

@@ -164,7 +164,7 @@ def test_a_failed_record_leaves_a_line_and_the_set_is_committed_all_the_same() -
 
 
 def test_some_tables_are_refused_though_the_preview_was_clean() -> None:
-    at = desk()
+    at = desk(preview_columns="ignored")
     at.upload(unload([change("sys_user_has_role", "R")]))
     assert at.preview(SET)["status"] == "2"
     assert at.commit(SET)["status"] == "3"
@@ -181,7 +181,7 @@ def test_rows_of_data_tables(switch: str, found: int) -> None:
 
 
 def test_an_older_release_ignores_columns_it_does_not_know() -> None:
-    at = desk(missing_columns=["oauth_entity.public_client"])
+    at = desk(missing_columns=["oauth_entity.public_client"], preview_columns="ignored")
     at.install(unload([change("oauth_entity", "E", public_client="false", client_id="1")]))
     (row,) = at.rows("oauth_entity")
     assert "public_client" not in row
