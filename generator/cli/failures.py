@@ -41,7 +41,9 @@ _GOES_ON = {
 """Steps whose work an instance does not stop because nobody waits for it."""
 
 _DRY_RUN = "dry-run"
-_CHANGES_NOTHING = ("preflight", "")
+_CUT_OVERS = ("activate", "deactivate")
+_PUT_BACK = "put back"
+_CHANGES_NOTHING = ("preflight", "token", "")
 """Steps during which nothing has been changed yet, if they come first."""
 
 _MOST_ALIKE = 3
@@ -77,6 +79,8 @@ def interrupted(report: Report) -> Fault:
     changed = any(done.name not in _CHANGES_NOTHING for done in report.steps)
     if report.mode == _DRY_RUN or (step in _CHANGES_NOTHING and not changed):
         return Fault("interrupted", "Interrupted; nothing was changed on the instance.")
+    if report.current is None and report.steps and report.steps[-1].name == _PUT_BACK:
+        return Fault("interrupted", "Interrupted; everything was put back as it was.")
     during = f"during the step {step}" if step else f"after the step {report.steps[-1].name}"
     left = _GOES_ON.get(step, "what was done before it stays on the instance")
     return Fault("interrupted", f"Interrupted {during}: {left}.", next=_go_on(report))
@@ -114,6 +118,8 @@ def _go_on(report: Report) -> str:
         return "run it again: to deliver the same secret again changes nothing"
     if report.mode.startswith("secret rotate"):
         return "run it again: it looks at what is there, and goes on"
+    if report.mode in _CUT_OVERS:
+        return f"run sn-smtp {report.mode} {name} again: it goes on from what is there"
     if report.mode == "preview-only":
         return "run it again: what stayed there is removed first"
     return f"run sn-smtp import {name} --resume"

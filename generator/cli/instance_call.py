@@ -20,7 +20,7 @@ from generator.cli.output import Outcome, Session
 from generator.errors import ExitCode, Fault, GeneratorError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from requests.adapters import BaseAdapter
@@ -141,8 +141,16 @@ def outcome(
     work: Callable[[Run], None],
     *,
     text: Callable[[Report], str],
+    result: Callable[[Report], Mapping[str, object]] | None = None,
 ) -> Outcome:
     """Do work on an instance; what it came to is told where it fails or is interrupted, too.
+
+    Args:
+        session: How it is answered.
+        call: What the user called.
+        work: Does it.
+        text: The report for people.
+        result: The report as JSON-ready data; its own by default.
 
     Raises:
         GeneratorError: It failed before the instance was asked anything.
@@ -176,7 +184,7 @@ def outcome(
             report.failed(faults[0].message)
         report.requests = run.instance.requests
         return Outcome(
-            result=report.as_json(),
+            result=report.as_json() if result is None else result(report),
             text=text(report),
             exit_code=code,
             faults=faults if session.as_json else alike_together(faults),

@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("generator.cli.show:show", "Show what an update set file holds."),
     "import": ("generator.cli.import_:import_", "Import a package into an instance."),
     "back-out": ("generator.cli.back_out:back_out", "Take the last import back."),
+    "activate": ("generator.cli.activate:activate", "Send mail over the new account, or put back."),
+    "deactivate": ("generator.cli.deactivate:deactivate", "Switch the new account off again."),
     "secret": ("generator.cli.secret:secret", "Deliver, watch and rotate the client secret."),
     "instance": ("generator.cli.instance:instance", "Show what is on an instance."),
     "azure": ("generator.cli.azure:azure", "Understand what Azure handed over."),

@@ -45,6 +45,8 @@ def test_the_commands_are_these() -> None:
         "init",
         "import",
         "back-out",
+        "activate",
+        "deactivate",
         "secret",
         "secret deliver",
         "instance",
@@ -73,8 +75,9 @@ def test_the_first_help_tells_every_exit_code(sn_smtp: Call) -> None:
 
 
 def test_the_list_of_commands_says_what_their_own_help_says(sn_smtp: Call) -> None:
+    width = max(map(len, cli.commands_at))
     for name, (_, line) in {**cli.commands_at}.items():
-        assert f"  {name:<8}  {line}" in sn_smtp("--help").out
+        assert f"  {name:<{width}}  {line}" in sn_smtp("--help").out
 
 
 @pytest.mark.parametrize("path", [path for path in COMMANDS if path not in GROUPS])

@@ -14,6 +14,7 @@ from generator import packaging
 from generator.cli.main import COMMANDS
 
 RESULTS = (
+    *("activate", "deactivate"),
     *("render", "lint", "show", "azure-read", "schema", "init"),
     *(
         "import",
