@@ -22,8 +22,7 @@ from generator.mail.settings import MailSettings
 from generator.mail.token import Token
 from generator.scrubbing import printable
 
-NAME = "claims"
-TITLE = "Claims of the token"
+LINK = ("claims", "Claims of the token")
 ROLE = "SMTP.SendAsApp"
 """Value of the app role, in `roles`."""
 
@@ -325,4 +324,4 @@ def _result(checked: str, answered: str, findings: Sequence[_Finding]) -> LinkRe
         other for one in findings for other in one.others
     )
     code = findings[0].code if findings else ""
-    return LinkResult(NAME, TITLE, verdict, checked, answered, code, causes)
+    return LinkResult(*LINK, verdict, checked, answered, code, causes)

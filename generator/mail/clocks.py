@@ -5,6 +5,7 @@ from __future__ import annotations
 from generator.mail.interface import Cause, LinkResult, Verdict
 from generator.mail.token import Token
 
+LINK = ("clock", "Clocks")
 SKEW_SECONDS = 120
 """From here on two clocks differ; `Date` has whole seconds, and answers take time."""
 
@@ -17,7 +18,7 @@ def judge_clock(token: Token) -> LinkResult:
     Args:
         token: With the `Date` of its answer.
     """
-    name, title = "clock", "Clocks"
+    name, title = LINK
     checked = "Date of the token endpoint's answer against this machine's clock"
     if token.server_date is None:
         return LinkResult(name, title, Verdict.SKIPPED, checked, "The answer had no Date.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from generator.azure.values import guid
 from generator.config.environment import Authorization
 from generator.mail.claims import new_service_principal
 from generator.mail.exchange_exports import ACCEPTED, Exports, Principal, Right
@@ -16,7 +17,7 @@ from generator.mail.interface import Cause, LinkResult, Verdict
 from generator.mail.settings import MailSettings
 from generator.scrubbing import printable
 
-NAME, TITLE = "exchange", "Objects of Exchange Online"
+LINK = ("exchange", "Objects of Exchange Online")
 _ROLE = "application smtp.sendasapp"
 
 
@@ -52,8 +53,7 @@ def judge_exports(exports: Exports, settings: MailSettings, *, object_id: str | 
     if missing:
         answered += f"; not given: {', '.join(missing)}"
     return LinkResult(
-        NAME,
-        TITLE,
+        *LINK,
         verdict,
         ", ".join(exports.given),
         answered,
@@ -108,13 +108,14 @@ def _principal(
         what = f"Exchange has no service principal with the AppId {settings.client_id}."
         yield _Finding("exchange-no-principal", Cause(what, f"{line}, then the permission."))
     elif expected is not None and ours.object_id != expected:
-        wrong = printable(ours.object_id, limit=40)
+        # It stands in a command to copy: nothing but a GUID may get there.
+        wrong = guid(ours.object_id) or "<its Identity>"
         yield _Finding(
             "exchange-object-id",
             Cause(
                 f"Exchange's service principal has the ObjectId {wrong}, but the right one is "
                 f"{expected}: most likely the object ID of the app registration was used.",
-                f"Remove-ServicePrincipal -Identity {settings.client_id}, then {line}, then give "
+                f"Remove-ServicePrincipal -Identity {wrong}, then {line}, then give "
                 "the permission anew (it cannot be changed: Set-ServicePrincipal changes the name "
                 "only).",
             ),
@@ -147,7 +148,7 @@ def _reach(
         f"Add-MailboxPermission -Identity {settings.user_name} -User {user} -AccessRights "
         "FullAccess -AutoMapping $false; then wait 15 to 60 minutes."
     )
-    rows = [one for one in _of(exports.mailbox_rights, settings.user_name)]
+    rows = _of(exports.mailbox_rights, settings.user_name)
     own = [one for one in rows if one.holders & holders and "fullaccess" in one.rights]
     if any(one.denied for one in own):
         what = f"FullAccess to {settings.user_name} is denied to the application, which wins."

@@ -6,14 +6,17 @@ one object or an array of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from generator.azure.documents import load
 from generator.azure.nodes import Node, Record
 from generator.errors import ConfigError, Fault
 from generator.scrubbing import printable
+
+T = TypeVar("T")
 
 _SMTP_AUTH = "smtp_client_authentication_disabled"
 _TRANSPORT = "transport settings"
@@ -146,7 +149,9 @@ def _kind(record: Record) -> str | None:
     return "Get-CASMailbox" if of_mailbox else "Get-TransportConfig"
 
 
-def _each(found, kind, make):  # type: ignore[no-untyped-def]
+def _each(
+    found: Mapping[str, list[Record]], kind: str, make: Callable[[Record], T]
+) -> tuple[T, ...] | None:
     records = found.get(kind)
     return None if records is None else tuple(make(record) for record in records)
 

@@ -17,7 +17,7 @@ from generator.mail.interface import Cause, LinkResult, Verdict
 from generator.mail.settings import MailSettings
 from generator.secrets.interface import Secret
 
-NAME, TITLE = "inputs", "Environment, Azure's outputs and secret"
+LINK = ("inputs", "Environment, Azure's outputs and secret")
 
 STOPS = frozenset(
     {
@@ -64,8 +64,7 @@ def judge_inputs(
     ends = settings.secret_expires_on
     left = f"secret ends {ends:%Y-%m-%d}" if ends else "nobody said when the secret ends"
     return LinkResult(
-        NAME,
-        TITLE,
+        *LINK,
         verdict,
         "IDs, dates and warnings of the outputs; form and hint of the client secret",
         left,

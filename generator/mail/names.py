@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from generator.mail.aside import Task
 from generator.mail.interface import Cause, LinkResult, Verdict
 from generator.mail.network import Network
 from generator.mail.trouble import Place, Trouble, unknown_name
 
-NAME, TITLE = "dns", "Names of the servers"
+LINK = ("dns", "Names of the servers")
+Named: TypeAlias = tuple[Place, tuple[str, ...] | Trouble]
+"""A host, and its addresses or why there are none."""
+
 _SHOWN = 3
 
 
@@ -47,28 +51,23 @@ def _addresses(place: Place) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(str(one[4][0]) for one in found))
 
 
-def judge_names(
-    answers: Sequence[tuple[Place, tuple[str, ...] | Trouble]], *, seconds: float
-) -> LinkResult:
+def judge_names(answers: Sequence[Named]) -> LinkResult:
     """The link, from what each host's name came to.
 
     Args:
         answers: Each host, and its addresses or trouble.
-        seconds: How long it took.
     """
     checked = ", ".join(place.host for place, _ in answers)
     troubles = [answer for _, answer in answers if isinstance(answer, Trouble)]
     told = "; ".join(_told(place, answer) for place, answer in answers)
     causes = tuple(cause for trouble in troubles for cause in trouble.causes)
     return LinkResult(
-        NAME,
-        TITLE,
+        *LINK,
         Verdict.FAILED if troubles else Verdict.OK,
         checked,
         told,
         troubles[0].code if troubles else "",
         causes,
-        seconds,
     )
 
 

@@ -130,6 +130,10 @@ _SEND_AS = (
     ),
     _TOO_EARLY,
 )
+_NO_TLS = Cause(
+    "The server offers STARTTLS and does not begin it: its certificate may be missing for now.",
+    "Try again later; if it stays, see that no mail gateway stands between.",
+)
 _LATER = Cause("The server is busy or being worked on.", "Try again later.")
 
 ROWS: tuple[Row, ...] = (
@@ -265,8 +269,8 @@ ROWS: tuple[Row, ...] = (
             ),
         ),
     ),
-    Row("smtp-421-4.3.2", 421, (), (_LATER,)),
-    Row("smtp-451-4.7.0", 451, (), (_LATER,)),
+    Row("smtp-421", 421, (), (_LATER,)),
+    Row("smtp-451", 451, (), (_LATER,)),
     # No published log shows a 454 for XOAUTH2 (MEM).
     Row("smtp-454", 454, (), (_LATER,)),
 )
@@ -314,6 +318,8 @@ def meaning_of(
     else:
         is_rbac = settings.authorization is Authorization.APP_RBAC
         code, causes = row.name, row.rbac if is_rbac and row.rbac else row.causes
+    if phase is Phase.STARTTLS:
+        causes = (_NO_TLS, *causes)
     if exchange_fits and _TOO_EARLY in causes:
         causes = (_TOO_EARLY, *(one for one in causes if one is not _TOO_EARLY))
     values = {
@@ -341,7 +347,7 @@ def _family(reply: Reply, phase: Phase) -> tuple[Cause, ...]:
     what = {
         Phase.GREETING: "The server takes no session from here.",
         Phase.EHLO: "The server does not take EHLO: it may be no submission server.",
-        Phase.STARTTLS: "The server does not begin TLS.",
+        Phase.STARTTLS: "The server refuses to begin TLS.",
         Phase.AUTH: "The server does not accept the token.",
         Phase.MAIL: "The server does not take mail from this sender.",
         Phase.RCPT: "The server does not take mail for the recipient.",

@@ -76,6 +76,8 @@ class _Client(smtplib.SMTP):
         super().__init__(local_hostname="localhost", timeout=network.timeout_seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        # The library checks the certificate against the name that its constructor was given.
+        self._host = host
         made = self._watch.over(self._network.connect(host, port))
         address = made.getsockname()[0]
         self.local_hostname = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
@@ -123,9 +125,7 @@ class SmtpSession:
         self._watch = Watch(network.whole_seconds)
         self._hidden = Hidden()
         self._client: _Client | None = None
-        self.place = Place(
-            "smtp", settings.smtp_host, settings.smtp_port, "email_account.server and port"
-        )
+        self.place = smtp_place(settings)
         self.mechanisms: tuple[str, ...] = ()
         """What EHLO offers for AUTH, once TLS is on."""
 
@@ -249,7 +249,7 @@ class SmtpSession:
             yield client
         except _NotSmtp:
             raise BadAnswer(_not_smtp(self.place)) from None
-        except (smtplib.SMTPException, OSError, ValueError) as lost:
+        except (smtplib.SMTPException, OSError, UnicodeError) as lost:
             network, late = self._network, watch.is_over
             seconds = network.whole_seconds if late else network.timeout_seconds
             trouble = explain(lost, place=self.place, too_slow=late, seconds=seconds)
@@ -290,6 +290,11 @@ class Undecided(Exception):
         """Args: trouble: What became of the connection."""
         super().__init__(trouble.what)
         self.trouble = trouble
+
+
+def smtp_place(settings: MailSettings) -> Place:
+    """What messages call the SMTP server."""
+    return Place("smtp", settings.smtp_host, settings.smtp_port, "email_account.server and port")
 
 
 def xoauth2(user: str, token: Token) -> str:
