@@ -32,7 +32,7 @@ class Context:
     """Row of `sys_user`; None if nobody is signed in."""
 
     auth: str = "none"
-    """How: none, basic, bearer, api_key, session."""
+    """How: none, basic, bearer, api_key, certificate, session."""
 
     session: UiSession | None = None
     """The UI session that the request's cookies name."""

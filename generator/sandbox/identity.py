@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from generator.sandbox import api_keys
 from generator.sandbox.context import error_response
 from generator.sandbox.passwords import password_matches
+from generator.sandbox.serving import CERTIFICATE_USER
 from generator.sandbox.sessions import COOKIE, SessionKind, UiSession
 from generator.sandbox.wire import HEADERS
 
@@ -40,7 +41,7 @@ class Identity:
     """Row of `sys_user`; None for nobody."""
 
     auth: str = "none"
-    """How: none, basic, bearer, api_key, session."""
+    """How: none, basic, bearer, api_key, certificate, session."""
 
     session: UiSession | None = None
     """The session of the cookies, or one that this request opened."""
@@ -78,7 +79,28 @@ def _by_credentials(
     if key and is_rest and behaviour.api_keys == "on":
         user = active_user(sandbox, sandbox.door.api_keys.user(key) or "")
         return Identity(user, "api_key") if user else Identity(refusal=unauthenticated())
+    name = request.environ.get(CERTIFICATE_USER)
+    if isinstance(name, str):
+        return _certificate(sandbox, request, name, session=session, is_rest=is_rest)
     return _by_session(sandbox, request, session=session, is_rest=is_rest)
+
+
+def _certificate(
+    sandbox: Sandbox, request: Request, name: str, *, session: UiSession | None, is_rest: bool
+) -> Identity:
+    """A client certificate signs in REST calls [DOC]; that it opens pages, too, is [INF]."""
+    user = user_named(sandbox, name)
+    if user is None:
+        if is_rest:
+            return Identity(session=session, refusal=unauthenticated())
+        return _by_session(sandbox, request, session=session, is_rest=is_rest)
+    if is_rest:
+        return Identity(user, "certificate", session)
+    if may_have_ui(sandbox, user):
+        session = _signed_in(sandbox, session, user, kind=SessionKind.UI, request=request)
+        sandbox.door.sessions.touch(session, rest=is_rest)
+        return Identity(user, "certificate", session)
+    return Identity(_user_of(sandbox, session), _auth_of(session), session)
 
 
 def _basic(

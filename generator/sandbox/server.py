@@ -30,7 +30,7 @@ from generator.sandbox.mail.stand_in import MailSandbox
 from generator.sandbox.seed import add_administrator, add_api_key, add_oauth_client
 from generator.sandbox.serving import HOST
 from generator.sandbox.taken import take_roles
-from generator.sandbox.tls import make_tls
+from generator.sandbox.tls import ClientCertificate, Tls, make_tls
 
 ADMIN = "admin"
 INSTANCE_VARIABLE = "SN_SMTP_INSTANCE"
@@ -38,6 +38,8 @@ INSTANCE_VARIABLE = "SN_SMTP_INSTANCE"
 
 SECRET_BYTES = 18
 CA_FILE = "sandbox-ca.pem"
+CLIENT_FILE = "sandbox-client.pem"
+"""Client certificate of the first user, beside it; its key goes into a variable only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +147,14 @@ def run(
     try:
         if mail is not None:
             mail.start()
-        variables, notes = _let_in(sandbox, role)
-        ca_file = context = None
+        made = ca_file = context = None
         if tls:
             made = make_tls()
             context = made.context
             if data is None:
                 directory = Path(tempfile.mkdtemp(prefix="sn-smtp-sandbox-"))
             ca_file = made.write_ca((data or directory or Path()).absolute() / CA_FILE)
+        variables, notes = _let_in(sandbox, role, tls=made, ca_file=ca_file)
         url = sandbox.start(port=port, ssl_context=context)
     except BaseException:
         sandbox.close()
@@ -199,13 +201,15 @@ def _check_port(port: int) -> None:
             ) from None
 
 
-def _let_in(sandbox: Sandbox, role: Role) -> tuple[dict[str, str], tuple[str, ...]]:
+def _let_in(
+    sandbox: Sandbox, role: Role, *, tls: Tls | None, ca_file: Path | None
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Set the sandbox up for the environment's ways to sign in.
 
     Returns:
         Variables to set, and what cannot be set up from here.
     """
-    ways = _Ways(sandbox)
+    ways = _Ways(sandbox, tls=tls, ca_file=ca_file)
     if role.stands_in and role.settings.auth is None:
         ways.notes.append(
             "no way to sign in is known: an import needs instance.auth with method: basic, user "
@@ -232,8 +236,11 @@ def _let_in(sandbox: Sandbox, role: Role) -> tuple[dict[str, str], tuple[str, ..
 class _Ways:
     """The ways to sign in of one environment, as a sandbox takes them."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, tls: Tls | None, ca_file: Path | None) -> None:
         self._sandbox = sandbox
+        self._tls = tls
+        self._ca_file = ca_file
+        self._issued: ClientCertificate | None = None
         self.variables: dict[str, str] = {}
         self.notes: list[str] = []
 
@@ -278,4 +285,26 @@ class _Ways:
         if auth.method == AuthMethod.API_KEY:
             add_api_key(sandbox, self.value(f"{key}.api_key_from", source=auth.api_key_from))
         if auth.method == AuthMethod.MTLS:
-            self.notes.append(f"{key} is mtls, which the sandbox does not imitate; use basic")
+            self._client_certificate(auth, key=key)
+
+    def _client_certificate(self, auth: AuthSettings, *, key: str) -> None:
+        """A certificate of the sandbox's own authority, named like its first user."""
+        if self._tls is None or self._ca_file is None:
+            self.notes.append(f"{key} is mtls, which needs a sandbox with --tls; or use basic")
+            return
+        kind, _, variable = (auth.private_key_from or "").partition(":")
+        if kind != "env":
+            self.notes.append(
+                f"{key}.private_key_from is {kind or 'no'} source: the key of the sandbox's own "
+                "client certificate can only be handed over by env:NAME"
+            )
+            return
+        path = self._ca_file.with_name(CLIENT_FILE)
+        if self._issued is None:
+            self._issued = self._tls.issue_client(self._sandbox.admin_user)
+            path.write_bytes(self._issued.certificate_pem)
+        self.variables[variable] = self._issued.private_key.reveal()
+        self.notes.append(
+            f"{key} is mtls: let {key}.certificate name {path} while you try it, and "
+            "instance.ca_file the authority"
+        )

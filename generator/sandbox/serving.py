@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
-    import ssl
-
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
 """The only address that is ever bound."""
+
+
+CERTIFICATE_USER = "sandbox.certificate_user"
+"""Key of the WSGI environment: common name of the client certificate. No header can set it."""
+
+
+def certificate_user(connection: object) -> str:
+    """Common name of the certificate that a client showed; empty if it showed none.
+
+    An instance maps certificates to users by a table of its own; here the name is the user's [INF].
+    """
+    if not isinstance(connection, ssl.SSLSocket):
+        return ""
+    told = (connection.getpeercert() or {}).get("subject", ())
+    subject = cast("tuple[tuple[tuple[str, str], ...], ...]", told)
+    names = [value for part in subject for name, value in part if name == "commonName"]
+    return names[-1] if names else ""
 
 
 class Handler(WSGIRequestHandler):
@@ -24,6 +40,14 @@ class Handler(WSGIRequestHandler):
     def send_response(self, code: int, message: str | None = None) -> None:
         """The status line alone."""
         self.send_response_only(code, message)
+
+    def make_environ(self) -> WSGIEnvironment:
+        """With the name that the client's certificate says; TLS has checked who issued it."""
+        environ = super().make_environ()
+        name = certificate_user(self.connection)
+        if name:
+            environ[CERTIFICATE_USER] = name
+        return environ
 
     def connection_dropped(
         self, error: BaseException, environ: WSGIEnvironment | None = None

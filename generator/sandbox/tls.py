@@ -10,8 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.secrets.interface import Secret
+
 NAMES = ("127.0.0.1", "::1", "localhost")
 """What the certificate is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """What a client shows to sign in with (mTLS)."""
+
+    certificate_pem: bytes
+    private_key: Secret
+    """PEM text, without a passphrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,10 @@ class Tls:
 
     for_names: Callable[..., ssl.SSLContext]
     """Another certificate of the same authority, for other names."""
+
+    issue_client: Callable[[str], ClientCertificate]
+    """A client certificate for a user name; from the first on `context` takes them, and demands
+    none."""
 
     def write_ca(self, path: Path) -> Path:
         """Write the authority's certificate, which is no secret."""
@@ -47,4 +62,13 @@ def make_tls(*names: str) -> Tls:
         authority.issue_cert(*of).configure_cert(made)
         return made
 
-    return Tls(context(*(names or NAMES)), authority.cert_pem.bytes(), context)
+    serving = context(*(names or NAMES))
+
+    def issue_client(user: str) -> ClientCertificate:
+        serving.verify_mode = ssl.CERT_OPTIONAL
+        authority.configure_trust(serving)
+        issued = authority.issue_cert(common_name=user)
+        chain = b"".join(pem.bytes() for pem in issued.cert_chain_pems)
+        return ClientCertificate(chain, Secret(issued.private_key_pem.bytes().decode()))
+
+    return Tls(serving, authority.cert_pem.bytes(), context, issue_client)
