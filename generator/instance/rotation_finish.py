@@ -19,13 +19,14 @@ from generator.instance.rotation import preflight
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import fits, is_live, listed
 from generator.instance.rotation_model import Rotating
+from generator.instance.rotation_new import same
 from generator.instance.rotation_says import ask
 from generator.instance.rotation_undo import remove_key
 from generator.instance.run import Run
 from generator.instance.secret_delivery import SecretOutcome, check_delivery, put_secret, stamp
 from generator.instance.secret_proof import ask_entra, granted_in_time
 from generator.instance.secret_refusals import not_proven
-from generator.secrets.interface import Secret
+from generator.secrets.interface import Secret, WritableSecretSource
 
 REMOVED = "the old one is removed, the new one proven"
 
@@ -66,7 +67,8 @@ def finish_rotation(it: Rotating) -> None:
     at_hand = it.source.fetch()
     pair = _pair(it, rotation, application, at_hand)
     _require_grace(it, pair)
-    _require_new(pair, application, at_hand, it.source.description)
+    if not _is_new(it, rotation, pair, application, at_hand):
+        raise _another(pair, it.source.description)
     ask_entra(run, at_hand)
     removing = rotation is not None and rotation.mark is Mark.REMOVING
     if health.granted:
@@ -135,18 +137,25 @@ def _require_grace(it: Rotating, pair: _Pair) -> None:
         )
 
 
-def _require_new(pair: _Pair, application: Application, at_hand: Secret, source: str) -> None:
-    """The source must yield the secret that stays, or the next import breaks the mail.
-
-    Raises:
-        Refused: It yields another one.
-    """
+def _is_new(
+    it: Rotating,
+    rotation: Rotation | None,
+    pair: _Pair,
+    application: Application,
+    at_hand: Secret,
+) -> bool:
+    """Whether the source yields the secret that stays: by the vault's version, else by hints."""
+    version = "" if rotation is None else rotation.fact("new_version")
+    if version and isinstance(it.source, WritableSecretSource):
+        return same(it.source.fetch_version(version), at_hand)
+    if pair.new.hint:
+        return fits(pair.new, at_hand)
     old = application.password(pair.old_key_id)
-    fits_old = old is not None and bool(old.hint) and fits(old, at_hand)
-    fits_new = not pair.new.hint or fits(pair.new, at_hand)
-    if fits_new and not (fits_old and not pair.new.hint):
-        return
-    raise Refused(
+    return old is None or not fits(old, at_hand)
+
+
+def _another(pair: _Pair, source: str) -> Refused:
+    return Refused(
         Fault(
             "rotation-sources",
             f"azure.client_secret_from ({source}) does not yield the secret that stays "

@@ -21,6 +21,7 @@ from generator.instance.report import Report
 from generator.instance.run import Options, Run
 from generator.sandbox.behaviour import Behaviour
 from generator.sandbox.instance import Sandbox
+from generator.sandbox.mail.stand_in import MailSandbox
 from generator.secrets.interface import Secret
 from generator.update_set.package_state import require_whole
 
@@ -58,6 +59,9 @@ class Place:
     adapter: BaseAdapter | None = None
     """What sends requests instead of the sandbox's own."""
 
+    prove_secret: Callable[[Secret], None] | None = None
+    """What asks Entra with the secret; None: nobody does, and nothing is proven."""
+
     wrap: Callable[[HttpInstance], Instance] = lambda instance: instance
     """Puts something between an import and its client."""
 
@@ -93,6 +97,7 @@ class Place:
             ask=self.answers,
             fetch_secret=None if secret is None else lambda: Secret(secret),
             check_package=lambda: tuple(self.package_faults),
+            prove_secret=self.prove_secret,
         )
         try:
             work(run)
@@ -113,8 +118,16 @@ class Place:
         render(self.environment, self.clock.now(), again=("*",))
 
 
-def place(environment: Environment, **switches: object) -> Place:
-    """A rendered environment and a sandbox that calls itself as it says."""
+def place(
+    environment: Environment,
+    *,
+    mail: Callable[[Environment, SteppedClock], MailSandbox] | None = None,
+    **switches: object,
+) -> Place:
+    """A rendered environment and a sandbox that calls itself as it says.
+
+    `mail` makes the stand-ins that the sandbox reaches; without them it reaches none.
+    """
     made = replace(
         environment, instance=replace(SETTINGS), instance_url="https://acme-dev.service-now.com"
     )
@@ -123,7 +136,12 @@ def place(environment: Environment, **switches: object) -> Place:
     behaviour = Behaviour()
     for name, value in switches.items():
         setattr(behaviour, name, value)
-    sandbox = Sandbox(name="acme-dev", behaviour=behaviour, clock=clock)
+    sandbox = Sandbox(
+        name="acme-dev",
+        behaviour=behaviour,
+        clock=clock,
+        mail=None if mail is None else mail(made, clock),
+    )
     where = Place(made, sandbox, clock)
     # One test may make several places in one directory.
     where.forget()

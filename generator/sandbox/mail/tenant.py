@@ -155,7 +155,8 @@ def random_secret(begin: str = "") -> str:
         begin: What it begins with.
     """
     while True:
-        first = begin or "Sbx"
+        # Each begins otherwise, or the hints that Graph tells would tell nothing apart.
+        first = begin or "".join(secrets.choice(string.ascii_letters) for _ in range(HINT))
         body = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LENGTH - len(first) - 4))
         made = f"{first}~{body}.-_"
         if "Q~" not in made:
