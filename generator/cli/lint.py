@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +10,8 @@ import click
 
 from generator.cli.options import FileName, answers, root_option
 from generator.cli.output import Outcome, Session
-from generator.errors import ExitCode, Fault, GeneratorError, InternalError, UsageError
+from generator.cli.report_file import write_report
+from generator.errors import ExitCode, Fault, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +81,7 @@ def lint(
     reports = _lint_all(session, targets, root)
     text = formatter(Format(format_name))(reports, fail_on=threshold)
     if output is not None:
-        _write(output, text)
+        write_report(output, text)
         text = ""
     fails = any(report.worst_reaches(threshold) for report in reports)
     return Outcome(
@@ -131,30 +130,4 @@ def _faults(reports: Sequence[LintReport], threshold: Severity) -> tuple[Fault, 
         )
         for report in reports
         if report.worst_reaches(threshold)
-    )
-
-
-def _write(path: Path, text: str) -> None:
-    """Write beside the target and rename, so that no half report is left behind."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text + "\n")
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> GeneratorError:
-    return InternalError(
-        Fault(
-            "cannot-write",
-            f"The report cannot be written: {error.strerror}.",
-            file=str(path),
-            next="check the directory, its permissions and free space",
-        )
     )

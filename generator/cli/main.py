@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("generator.cli.show:show", "Show what an update set file holds."),
     "import": ("generator.cli.import_:import_", "Import a package into an instance."),
     "back-out": ("generator.cli.back_out:back_out", "Take the last import back."),
+    "verify": ("generator.cli.verify:verify", "Prove the mail chain, link by link."),
     "activate": ("generator.cli.activate:activate", "Send mail over the new account, or put back."),
     "deactivate": ("generator.cli.deactivate:deactivate", "Switch the new account off again."),
     "secret": ("generator.cli.secret:secret", "Deliver, watch and rotate the client secret."),

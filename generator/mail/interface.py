@@ -61,6 +61,9 @@ class Proven(StrEnum):
     """How far a verification came."""
 
     NOTHING = "nothing"
+    GRANTED = "granted"
+    """The instance gets a token with what it holds; that a message leaves is not known."""
+
     AUTHENTICATED = "authenticated"
     """The SMTP server accepted the token; that a message leaves is not known."""
 

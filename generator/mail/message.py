@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from generator.integration.app_api import ADDRESS_PATTERN
 from generator.mail.settings import MailSettings
 
+_ADDRESS = re.compile(ADDRESS_PATTERN, re.ASCII)
 _TEXT = """\
 This is a test message of sn-smtp, sent to prove that mail leaves through this mailbox
 with OAuth 2.0. Nothing has to be done about it.
@@ -21,6 +24,11 @@ Marker: {marker}
 def new_marker() -> str:
     """A marker that no other message has: 16 hex digits."""
     return secrets.token_hex(8)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one address, of ASCII, that a test message can go to."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def build_message(

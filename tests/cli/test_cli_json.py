@@ -24,6 +24,7 @@ RESULTS = (
         "secret-rotate",
         "instance-status",
         "sandbox",
+        "verify",
     ),
 )
 

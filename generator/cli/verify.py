@@ -1,0 +1,267 @@
+"""`sn-smtp verify`: the mail chain, proven link by link."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from generator.cli.instance_call import Call, instance_options
+from generator.cli.mail_options import mail_options
+from generator.cli.options import FileName, answers, root_option
+from generator.cli.output import Outcome, Session
+from generator.cli.report_file import write_report
+from generator.errors import ConfigError, ExitCode, Fault, UsageError
+
+if TYPE_CHECKING:
+    from generator.config.environment import Environment
+    from generator.mail.interface import Verification
+
+LOCAL, INSTANCE = "local", "instance"
+
+
+@click.command(
+    epilog="Exit codes: 0 no link failed, and the last sentence says how much that proves; 1 the "
+    "instance (with --from instance) or the vault of the secret did not clearly answer; 2 usage or "
+    "configuration, or the secret or a file cannot be had; 6 a link failed: a refusal, or a server "
+    "of the chain that does not answer."
+)
+@click.argument("environment", metavar="ENV")
+@click.option(
+    "--from",
+    "asked",
+    type=click.Choice([LOCAL, INSTANCE]),
+    default=LOCAL,
+    show_default=True,
+    help="Who walks the chain: this machine, or the instance with what it holds.",
+)
+@click.option(
+    "--send-to",
+    metavar="ADDRESS",
+    help="Send a real message there, to the end; only that proves that mail leaves.",
+)
+@click.option(
+    "--exchange",
+    multiple=True,
+    type=FileName(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Export of Exchange's objects (Get-ServicePrincipal and others, as JSON); may be "
+    "repeated.",
+)
+@click.option(
+    "--two-step",
+    is_flag=True,
+    help="Speak XOAUTH2 in two steps: AUTH first, the token after the server's 334.",
+)
+@click.option(
+    "--junit",
+    type=FileName(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the links as JUnit XML, too.",
+)
+@mail_options
+@instance_options
+@root_option
+@answers
+def verify(
+    session: Session,
+    *,
+    environment: str,
+    asked: str,
+    send_to: str | None,
+    exchange: tuple[Path, ...],
+    two_step: bool,
+    junit: Path | None,
+    entra: str | None,
+    smtp: str | None,
+    mail_ca: Path | None,
+    instance_url: str | None,
+    budget: float,
+    templates: Path | None,
+    root: Path,
+) -> Outcome:
+    """Prove the mail chain of ENV: secret, token, claims, SMTP server, sign-in, message.
+
+    Nothing is changed, and nothing is sent without --send-to: safe to run every hour. Each failed
+    link names its causes, the likeliest first, with the fix (docs/verify.md).
+    """
+    from generator.cli.environments import load
+    from generator.clock import read_clock
+
+    _check(asked, send_to=send_to, exchange=exchange, two_step=two_step)
+    if asked == INSTANCE:
+        call = _call(environment, root, instance_url, budget, templates)
+        name, verification = _through_instance(session, call, entra=entra, mail_ca=mail_ca)
+    else:
+        now = read_clock(os.environ)
+        (loaded,) = load(root, (environment,), every=False, now=now)
+        name = loaded.name
+        verification = _from_here(
+            session,
+            loaded,
+            send_to=send_to,
+            exchange=exchange,
+            two_step=two_step,
+            entra=entra,
+            smtp=smtp,
+            mail_ca=mail_ca,
+        )
+    return _outcome(verification, environment=name, asked=asked, send_to=send_to, junit=junit)
+
+
+def _check(asked: str, *, send_to: str | None, exchange: tuple[Path, ...], two_step: bool) -> None:
+    """Refuse wishes that cannot be fulfilled, before anything is asked.
+
+    Raises:
+        UsageError: Not with --from instance; or the address is none.
+    """
+    from generator.mail.message import is_address
+
+    if asked == INSTANCE and (send_to or exchange or two_step):
+        raise UsageError(
+            Fault(
+                "usage",
+                "--send-to, --exchange and --two-step are for --from local: the instance signs in "
+                "and sends by itself.",
+                next="leave them out; sn-smtp activate has the instance send a test message",
+            )
+        )
+    if send_to is not None and not is_address(send_to):
+        raise UsageError(
+            Fault(
+                "test-address",
+                "--send-to is no single address of plain letters.",
+                path="--send-to",
+                next="give one address, like mail@example.com",
+            )
+        )
+
+
+def _from_here(
+    session: Session,
+    environment: Environment,
+    *,
+    send_to: str | None,
+    exchange: tuple[Path, ...],
+    two_step: bool,
+    entra: str | None,
+    smtp: str | None,
+    mail_ca: Path | None,
+) -> Verification:
+    from generator.cli.call_secrets import fetcher
+    from generator.cli.mail_options import mail_side
+    from generator.mail.chain import verify_local
+    from generator.mail.smtp_session import Steps
+
+    fetch = fetcher(environment)
+    if fetch is None:
+        raise ConfigError(
+            Fault(
+                "no-secret-source",
+                "Nothing says where the client secret comes from.",
+                file=str(environment.directory / "environment.yaml"),
+                path="azure.client_secret_from",
+                next="name its source, like env:NAME or file:PATH; or ask the instance, which "
+                "has the secret: --from instance",
+            )
+        )
+    settings, network = mail_side(environment, entra=entra, smtp=smtp, mail_ca=mail_ca)
+    return verify_local(
+        settings,
+        fetch_secret=fetch,
+        network=network,
+        send_to=send_to,
+        exchange=exchange,
+        notices=environment.notices,
+        steps=Steps.TWO if two_step else Steps.ONE,
+        tell=session.message,
+    )
+
+
+def _call(
+    environment: str, root: Path, instance_url: str | None, budget: float, templates: Path | None
+) -> Call:
+    from generator.instance.run import Options
+
+    return Call(
+        environment=environment,
+        root=root,
+        instance_url=instance_url,
+        budget=budget,
+        templates=templates,
+        # Looks only: it may run beside an import.
+        options=Options(dry_run=True),
+        asks=False,
+        mode="verify",
+    )
+
+
+def _through_instance(
+    session: Session, call: Call, *, entra: str | None, mail_ca: Path | None
+) -> tuple[str, Verification]:
+    from generator.cli.instance_call import opened
+    from generator.cli.mail_options import mail_side
+    from generator.instance.mail_links import instance_links
+    from generator.mail.entra_errors import causes_of
+    from generator.mail.interface import Proven, Verdict, Verification
+
+    with opened(session, call) as run:
+        settings, _ = mail_side(run.environment, entra=entra, smtp=None, mail_ca=mail_ca)
+        links = instance_links(run, explain=partial(causes_of, error="", settings=settings))
+    failed = any(link.verdict is Verdict.FAILED for link in links)
+    return run.environment.name, Verification(links, Proven.NOTHING if failed else Proven.GRANTED)
+
+
+def _outcome(
+    verification: Verification,
+    *,
+    environment: str,
+    asked: str,
+    send_to: str | None,
+    junit: Path | None,
+) -> Outcome:
+    from generator.cli.verify_text import conclusion, verify_text
+    from generator.mail.interface import Verdict
+
+    if junit is not None:
+        from generator.report import junit_links
+
+        write_report(junit, junit_links.write(verification, environment=environment, asked=asked))
+    faults = tuple(
+        Fault(
+            link.code,
+            f"{link.title}: {link.causes[0].what if link.causes else link.answered}",
+            path=link.name,
+            next=link.causes[0].fix if link.causes else None,
+        )
+        for link in verification.links
+        if link.verdict is Verdict.FAILED
+    )
+    return Outcome(
+        result={
+            "environment": environment,
+            "from": asked,
+            "proven": verification.proven.value,
+            "conclusion": conclusion(verification, asked=asked),
+            "sent_to": send_to,
+            "links": [
+                {
+                    "name": link.name,
+                    "title": link.title,
+                    "verdict": link.verdict.value,
+                    "checked": link.checked,
+                    "answered": link.answered,
+                    "code": link.code,
+                    "causes": [{"what": one.what, "fix": one.fix} for one in link.causes],
+                    "seconds": round(link.seconds, 3),
+                }
+                for link in verification.links
+            ],
+        },
+        text=verify_text(verification, environment=environment, asked=asked),
+        exit_code=ExitCode.OK if verification.ok else ExitCode.VERIFICATION_FAILED,
+        faults=faults,
+    )
