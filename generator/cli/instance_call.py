@@ -129,7 +129,14 @@ def make_prover(call: Call, environment: Environment) -> Callable[[Secret], None
 
     None where requests go to a sandbox and no stand-in for Entra is named: a sandbox's secret is
     none of Entra's, and is not shown to it.
+
+    Raises:
+        UsageError: The stand-in is not on this machine.
     """
+    if call.entra:
+        from generator.mail.settings import stand_in_url
+
+        stand_in_url(call.entra, option="--entra")
     if call.instance_url and not call.entra:
         return None
     return partial(ask_entra, environment, entra=call.entra, mail_ca=call.mail_ca)

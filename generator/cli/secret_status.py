@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from generator.cli import instance_call
 from generator.cli.call_secrets import fetcher, open_directory
-from generator.cli.instance_call import Call, instance_options, make_clock, opened
+from generator.cli.instance_call import Call, instance_options, opened
 from generator.cli.mail_options import entra_options, graph_option
 from generator.cli.options import answers, root_option
 from generator.cli.output import Outcome, Session
@@ -81,7 +82,7 @@ def status(
         judge_life,
     )
 
-    clock = make_clock()
+    clock = instance_call.make_clock()
     (found,) = load(root, (environment,), every=False, now=read_clock(os.environ))
     told = [Told(Source.ENVIRONMENT, found.azure.secret_expires_on, "azure.secret_expires_on")]
     where = (instance_url or found.instance_url).rstrip("/")
