@@ -29,6 +29,9 @@ MAY_IMPORT = {
     # Both rooms are only loaded by the commands that need them.
     "requests": ("instance", "sandbox"),
     "werkzeug": ("sandbox",),
+    "aiosmtpd": ("sandbox",),
+    "jwt": (),
+    "msal": (),
     "trustme": (),
     "keyring": (),
     "azure": (),

@@ -38,7 +38,7 @@ class InstanceMail:
         """Held by the one thread that sends."""
 
         self.last_run = 0
-        """When the sender ran last, in whole intervals of the clock."""
+        """Begin of the interval in which the sender ran last, in seconds since 1970."""
 
         self._tokens: dict[str, KeptToken] = {}
         self._lock = threading.Lock()

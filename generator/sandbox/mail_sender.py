@@ -21,6 +21,7 @@ from generator.sandbox.database import Row
 from generator.sandbox.instance_mail import active_account, read_property
 from generator.sandbox.oauth_client import request_token
 from generator.sandbox.passwords import decrypt
+from generator.secrets.deadline import within
 
 if TYPE_CHECKING:
     from generator.sandbox.instance import Sandbox
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 EMAILS = "sys_email"
 MOST_SECONDS = 10.0
+MOST_WAITED = 20.0
+"""Seconds that a reader waits for the job, whatever the server does; it goes on by itself."""
+
 MOST_A_RUN = 100
 """`glide.email.smtp.max_send` [DOC]."""
 
@@ -44,17 +48,26 @@ class _NotSent(Exception):
 
 
 def send_due(sandbox: Sandbox) -> None:
-    """Run the job if it is due; another thread that runs it is not waited for."""
+    """Run the job if it is due, and wait a while for its end; never for somebody else's run."""
     side = sandbox.mail_side
-    length = sandbox.behaviour.sender_seconds
-    interval = int(sandbox.clock.now().timestamp()) // length
-    if interval <= side.last_run or not side.sending.acquire(blocking=False):
+    now = int(sandbox.clock.now().timestamp())
+    begin = now - now % sandbox.behaviour.sender_seconds
+    if begin <= side.last_run or not side.sending.acquire(blocking=False):
         return
-    try:
-        side.last_run = interval
-        _run(sandbox, since=datetime.fromtimestamp(interval * length, UTC))
-    finally:
-        side.sending.release()
+    side.last_run = begin
+
+    def work() -> None:
+        try:
+            _run(sandbox, since=datetime.fromtimestamp(begin, UTC))
+        finally:
+            side.sending.release()
+
+    ended = within(MOST_WAITED, work)
+    if ended.error is not None:
+        # The kind alone: a text might hold what was sent.
+        sandbox.say(f"mail: the sender failed ({type(ended.error).__name__})")
+    elif not ended.is_over:
+        sandbox.say("mail: the sender is still busy")
 
 
 def _run(sandbox: Sandbox, *, since: datetime) -> None:

@@ -80,9 +80,6 @@ class _Server(ThreadedWSGIServer):
             self._open.add(secured)
         try:
             super().finish_request(secured, client_address)
-        except OSError:
-            # It went away.
-            pass
         finally:
             with self._open_lock:
                 self._open.discard(secured)

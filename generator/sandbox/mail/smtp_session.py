@@ -71,7 +71,6 @@ class SmtpSession(SMTP):
             # Without TLS nothing may be authenticated, but from the first byte on it is there.
             auth_require_tls=not implicit,
             auth_exclude_mechanism=["PLAIN"],
-            authenticator=_never,
             timeout=60,
             loop=loop,
         )
@@ -178,11 +177,6 @@ def transient(mail: MailSandbox, phase: str) -> str | None:
     return exchange.TRANSIENT_REPLIES[behaviour.smtp_transient]
 
 
-def _never(*_arguments: object) -> AuthResult:
-    """Names and passwords are never taken."""
-    return AuthResult(success=False, handled=False)
-
-
 class _Handler:
     """What aiosmtpd asks about each command."""
 
@@ -276,8 +270,8 @@ class _Handler:
             return text
         who: object = session.auth_data
         content: object = envelope.content
-        if not isinstance(who, exchange.SignedIn) or not isinstance(content, bytes):
-            return self._placed(exchange.MAIL_REPLIES["not_authenticated"])
+        # No DATA without MAIL FROM, and none of that without AUTH.
+        assert isinstance(who, exchange.SignedIn) and isinstance(content, bytes)  # noqa: S101
         # Either sender needs the right.
         header, mail_from = from_address(content), envelope.mail_from or ""
         foreign = header if header.lower() != who.mailbox.lower() else mail_from

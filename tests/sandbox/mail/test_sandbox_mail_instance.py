@@ -355,6 +355,85 @@ def test_a_message_that_does_not_leave_says_why(
     assert said in str(row["error_string"])
 
 
+def test_a_server_without_end_keeps_no_reader_waiting(
+    box: Sandbox, mail: MailSandbox, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.sandbox.mail_sender.MOST_WAITED", 0.2)
+    test(box)
+    mail.behaviour.hostile = "smtp_endless"
+    clock.sleep(61)
+    assert outbox(box)["type"] == "send-ready"
+    assert any("still busy" in line for line in box.log)
+    clock.sleep(61)
+    # Nobody sends beside it, and nobody waits for it.
+    assert outbox(box)["type"] == "send-ready"
+    mail.stop()
+    assert box.mail_side.sending.acquire(timeout=20)
+
+
+def test_a_slow_token_endpoint_keeps_no_caller_waiting(
+    box: Sandbox, mail: MailSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.sandbox.oauth_client.MOST_SECONDS", 0.2)
+    mail.behaviour.set({"slow": "entra", "slow_ms": 60})
+    assert "did not answer" in str(health(box)["message"])
+
+
+def test_a_failure_of_the_sender_is_told_by_its_kind(
+    box: Sandbox, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object, **_options: object) -> None:
+        raise RuntimeError("a text")
+
+    monkeypatch.setattr("generator.sandbox.mail_sender._open", fail)
+    test(box)
+    clock.sleep(61)
+    assert outbox(box)["type"] == "send-ready"
+    assert "mail: the sender failed (RuntimeError)" in box.log
+    # The next run is not kept out.
+    assert box.mail_side.sending.acquire(blocking=False)
+
+
+def test_the_interval_may_change_while_it_runs(box: Sandbox, clock: SteppedClock) -> None:
+    box.behaviour.sender_seconds = 5
+    outbox_of(box)
+    box.behaviour.sender_seconds = 60
+    test(box)
+    clock.sleep(61)
+    assert outbox(box)["type"] == "sent"
+
+
+def outbox_of(box: Sandbox) -> None:
+    call(box, "GET", "/api/now/table/sys_email")
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        ({"recipients": "nobody", "subject": "marker"}, ""),
+        ({"recipients": "a@b.example\r\nBcc: c@d.example", "subject": "marker"}, "550 "),
+        ({"recipients": "", "direct": "a@b.example", "subject": "marker\r\nX: y"}, ""),
+    ],
+)
+def test_odd_rows_of_the_outbox_do_no_harm(
+    box: Sandbox, mail: MailSandbox, clock: SteppedClock, row: dict[str, str], error: str
+) -> None:
+    box.database.insert("sys_email", {"type": "send-ready", **row}, by="test")
+    clock.sleep(61)
+    found = outbox(box)
+    assert found["type"] == ("send-failed" if error else "sent")
+    assert str(found["error_string"]).startswith(error)
+    assert all("\n" not in message.subject for message in mail.messages)
+
+
+def test_a_refused_recipient_is_told(box: Sandbox, mail: MailSandbox, clock: SteppedClock) -> None:
+    test(box)
+    mail.behaviour.set({"smtp_transient": "temporary", "smtp_transient_at": "rcpt"})
+    clock.sleep(61)
+    row = outbox(box)
+    assert row["type"] == "send-ready" and "451 4.7.0" in str(row["error_string"])
+
+
 def test_what_is_not_retried_is_a_matter_of_the_properties(
     box: Sandbox, mail: MailSandbox, clock: SteppedClock
 ) -> None:

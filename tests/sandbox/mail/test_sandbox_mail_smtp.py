@@ -222,6 +222,9 @@ def test_basic_is_refused_whatever_comes() -> None:
     with serving() as mail, session(mail) as made:
         with pytest.raises(smtplib.SMTPAuthenticationError, match="basic authentication"):
             made.login("a", "p" + "w")
+        assert made.docmd("AUTH", "LOGIN") == (334, b"VXNlcm5hbWU6")
+        assert made.docmd("eA==") == (334, b"UGFzc3dvcmQ6")
+        assert made.docmd("eA==")[0] == 535
         mail.behaviour.smtp_auth = "security_defaults"
         with pytest.raises(smtplib.SMTPAuthenticationError, match="security defaults"):
             made.login("a", "p" + "w")

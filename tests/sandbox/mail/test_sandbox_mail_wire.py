@@ -118,6 +118,13 @@ def test_an_answer_without_end_goes_on_until_the_client_has_enough() -> None:
     assert taken > 4 << 20
 
 
+def test_a_huge_answer_is_spaces_before_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.sandbox.mail.mail_app.HUGE", 200_000)
+    with serving(hostile="entra_huge") as mail:
+        answer = ask(mail)
+        assert len(answer.content) > 200_000 and answer.json()["token_type"] == "Bearer"
+
+
 def test_an_answer_is_nested_or_has_too_many_headers_or_repeats_the_secret() -> None:
     with serving(hostile="entra_nested") as mail:
         with pytest.raises((RecursionError, ValueError)):
