@@ -106,6 +106,9 @@ class SmtpSession(SMTP):
                 await writer.drain()
                 await asyncio.sleep(mail.behaviour.slow_ms / 1000)
             data = b""
+        if self.phase == "starttls" and mail.behaviour.hostile == "smtp_injection":
+            # What comes before the handshake must not be taken for what comes after it.
+            data += b"\r\n250 AUTH XOAUTH2"
         writer.write(data + b"\r\n")
         await writer.drain()
 
@@ -154,10 +157,6 @@ class SmtpSession(SMTP):
             await self._writer.drain()
             self._writer.close()
             return
-        if behaviour.hostile == "smtp_injection":
-            # What comes before the handshake must not be taken for what comes after it.
-            self._writer.write(b"220 2.0.0 SMTP server ready\r\n250 AUTH XOAUTH2\r\n")
-            await self._writer.drain()
         await super().smtp_STARTTLS(arg)
 
     async def ask(self, challenge: str) -> bytes | None:

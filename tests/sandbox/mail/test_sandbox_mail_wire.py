@@ -152,9 +152,11 @@ def test_a_hostile_greeting(kind: str, begins: bytes, least: int) -> None:
 
 def test_text_before_the_handshake_is_injected() -> None:
     with serving(hostile="smtp_injection") as mail, session(mail, tls=False) as made:
-        code, text = made.docmd("STARTTLS")
-        assert (code, text) == (220, b"2.0.0 SMTP server ready")
+        assert made.docmd("STARTTLS")[0] == 220
         assert made.getreply() == (250, b"AUTH XOAUTH2")
+    # The handshake follows all the same: a client that forgets what came before it goes on.
+    with serving(hostile="smtp_injection") as mail, session(mail) as made:
+        assert sign_in(made, token_of(mail))[0] == 235
 
 
 def test_a_refusal_may_repeat_the_token() -> None:
