@@ -1,4 +1,4 @@
-"""`sn-smtp azure`: what Azure handed over, as understood."""
+"""`sn-smtp azure`: what Azure handed over, as understood, and what sets it up."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from generator.errors import ExitCode
 
 @click.group(
     cls=LazyGroup,
-    commands_at={"read": ("generator.cli.azure:read", "Print what Azure outputs say.")},
+    commands_at={
+        "read": ("generator.cli.azure:read", "Print what Azure outputs say."),
+        "script": ("generator.cli.azure_script:script", "Write what sets the Azure side up."),
+    },
     epilog="Exit codes: those of the command.",
 )
 def azure() -> None:
-    """Understand what Azure handed over, whatever tool wrote it."""
+    """Set the Azure side up, and understand what it handed over, whatever tool wrote it."""
 
 
 @click.command(

@@ -41,6 +41,7 @@ def test_the_commands_are_these() -> None:
         "show",
         "azure",
         "azure read",
+        "azure script",
         "schema",
         "init",
         "import",

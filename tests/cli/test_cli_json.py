@@ -15,7 +15,7 @@ from generator.cli.main import COMMANDS
 
 RESULTS = (
     *("activate", "deactivate"),
-    *("render", "lint", "show", "azure-read", "schema", "init"),
+    *("render", "lint", "show", "azure-read", "azure-script", "schema", "init"),
     *(
         "import",
         "back-out",
