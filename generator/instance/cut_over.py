@@ -8,7 +8,7 @@ before the first write; and whatever fails after it is put back exactly (design 
 from __future__ import annotations
 
 from generator.errors import Fault, Refused, RemoteError, UsageError, VerificationFailed
-from generator.instance.app_check import HealthStatus, ask_health, is_address
+from generator.instance.app_check import ask_health, is_address
 from generator.instance.cut_over_accounts import bring_to
 from generator.instance.cut_over_back import proven, put_back, put_back_on_failure
 from generator.instance.cut_over_journal import CutOver, Kind, Mark, stamp
@@ -153,8 +153,6 @@ def _require_token(run: Run) -> None:
                 f"with {call(run.environment, 'secret deliver')}",
             )
         )
-    if health.status is HealthStatus.SECRET_EXPIRES:
-        run.report.note(health.message)
     run.done("token", f"a new token came through the instance ({health.status.value})")
 
 

@@ -25,7 +25,7 @@ SMTP = "smtp"
 SWITCH_LIMIT = 60.0
 """Seconds that switching forwards may take: no mail leaves meanwhile."""
 
-PUT_BACK_LIMIT = 180.0
+PUT_BACK_LIMIT = 300.0
 """Seconds for which putting back is tried: an instance that is away for a moment comes back."""
 
 _MOST = 500
@@ -134,8 +134,11 @@ def bring_to(run: Run, wanted: frozenset[str], *, stubborn: bool = False) -> Acc
         there = _look(run, patience, stubborn=stubborn)
         if there.active == wanted:
             return there
-        steps = [step for step in _steps(there, wanted) if tries[step] < _TRIES]
-        if not steps or patience.is_over:
+        steps = _steps(there, wanted)
+        if stubborn:
+            # The next account may be written all the same.
+            steps = [step for step in steps if tries[step] < _TRIES]
+        if not steps or tries[steps[0]] >= _TRIES or patience.is_over:
             raise refused[-1] if refused else _not_so(there, wanted)
         step = steps[0]
         if tries[step]:
@@ -144,12 +147,15 @@ def bring_to(run: Run, wanted: frozenset[str], *, stubborn: bool = False) -> Acc
         try:
             run.instance.update(ACCOUNT_TABLE, step[0], {ACTIVE: step[1]})
         except RemoteError as error:
-            if not is_lost(error):
-                if not stubborn:
-                    raise
-                # The next account may be written all the same.
+            if is_lost(error):
+                if stubborn:
+                    # It may not have arrived at all: only the time limits how often.
+                    tries[step] = 1
+            elif stubborn:
                 tries[step] = _TRIES
                 refused.append(error)
+            else:
+                raise
 
 
 def _look(run: Run, patience: Patience, *, stubborn: bool) -> Accounts:

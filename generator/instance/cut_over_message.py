@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 
 from generator.errors import Fault, RemoteError, VerificationFailed
-from generator.instance.app_check import queue_test
+from generator.instance.app_check import HealthStatus, queue_test
 from generator.instance.cut_over_accounts import Accounts, accounts_of, accounts_read
 from generator.instance.cut_over_mail import EMAIL, FAILED, IGNORED, SENT
 from generator.instance.interface import Found, Read, Row
@@ -100,6 +100,8 @@ def ask_for_message(run: Run, *, to: str, marker: str) -> None:
                 next=f"do what it says, then {call(run.environment, 'activate')} again",
             )
         )
+    if health.status is HealthStatus.SECRET_EXPIRES:
+        run.report.note(health.message)
 
 
 def await_message(run: Run, message: TestMessage, *, wanted: frozenset[str]) -> TestMessage:
