@@ -14,7 +14,7 @@ WORKERS ?= 2
 # Python's venv leaves half an environment where the system lacks ensurepip.
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.demo ## Render the examples, and import one into a local sandbox instance.
+demo: $(VENV)/.demo ## Render the examples, and take one through its whole life against local stand-ins.
 	scripts/demo $(BIN)/sn-smtp $(EXAMPLES) $(DEMO)
 
 test: lint types tests ## Lint, types and all tests: what the README promises.
