@@ -167,6 +167,11 @@ class Setup:
         return f"azure-{self.environment}.json"
 
     @property
+    def exchange_file(self) -> str:
+        """What Exchange's part writes for `sn-smtp verify --exchange`."""
+        return f"exchange-{self.environment}.json"
+
+    @property
     def secret_stem(self) -> str:
         """Names of all its client secrets, without the month."""
         return self.secret.name.removesuffix(f"-{self.secret.slot}")

@@ -196,7 +196,7 @@ def exchange_plan(setup: Setup) -> tuple[str, ...]:
         *permission,
         *send_as,
         f"enable SMTP AUTH on the mailbox {setup.mailbox}",
-        f"write what Exchange says to exchange-{setup.environment}-*.json",
+        f"write what Exchange says to {setup.exchange_file}",
     )
 
 

@@ -87,7 +87,7 @@ def script(
     templates: Path | None,
     root: Path,
 ) -> Outcome:
-    """Write the script that sets the Azure side of ENV up, secrets apart.
+    """Write the script that sets the Azure side of ENV up; no secret is in it.
 
     Everything of ServiceNow's procedure: application, permission, consent, client secret, Exchange.
     The script itself is what signs in; nothing is sent from here. Tenant and client ID may be
