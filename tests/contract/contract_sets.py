@@ -17,6 +17,9 @@ from generator.update_set.payload_hash import payload_hash
 PREFIX = "sn_smtp_contract"
 """Begins the name of everything that the suite makes."""
 
+_PLAIN = frozenset({"sys_email_account", "sys_user_has_role"})
+"""Tables that are no application files: their records have no scope and no update name."""
+
 STAMP = "%Y-%m-%d %H:%M:%S"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -238,7 +241,7 @@ def _payload(record: Record, *, stamp: str) -> str:
         "sys_updated_by": "admin",
         "sys_updated_on": stamp,
     }
-    if record.table != "sys_email_account":
+    if record.table not in _PLAIN:
         plain |= {
             "sys_class_name": record.table,
             "sys_name": record.values.get("name", ""),

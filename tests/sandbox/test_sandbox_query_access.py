@@ -43,6 +43,8 @@ PATH = "remote_update.remote_update_set"
         ("sys_update_preview_xml", f"sys_idSAMEAS{PATH}"),
         ("sys_remote_update_set", "JOINsys_remote_update_set.sys_id=sys_update_xml.name!name=x"),
         ("sys_remote_update_set", "RLQUERYsys_update_xml.remote_update_set,>=1^ENDRLQUERY"),
+        ("sys_user", f"JOINsys_user.sys_id=sys_update_preview_xml.sys_id!{PATH}=x"),
+        ("sys_user", f"RLQUERYsys_update_preview_xml.sys_id,>=1^{PATH}=x^ENDRLQUERY"),
     ],
 )
 @pytest.mark.parametrize("api", ["table", "stats"])
