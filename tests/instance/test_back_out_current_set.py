@@ -357,3 +357,26 @@ def test_a_choice_that_stays_is_told(where: Place) -> None:
     assert any("could not be put back (the preference names another one)" in n for n in notes)
     (made,) = _own_sets(where)
     assert _preference(where) == made["sys_id"]
+
+
+def test_a_preference_that_cannot_be_read_any_more_is_told(where: Place) -> None:
+    mine = _users_own(where)
+    seen: list[str] = []
+
+    def closing(instance: Instance) -> Callable[[Sequence[Read]], tuple[Found, ...]]:
+        def read(reads: Sequence[Read]) -> tuple[Found, ...]:
+            answers = instance.read(reads)
+            seen.extend(entry.table for entry in reads if entry.table == PREFERENCES)
+            return tuple(
+                Found(error=NO) if entry.table == PREFERENCES and len(seen) > 2 else found
+                for entry, found in zip(reads, answers, strict=True)
+            )
+
+        return read
+
+    _wrap(where, read=closing)
+    came = where.call(back_out)
+    assert came.code is ExitCode.OK
+    assert any(
+        "could not be put back (The instance said no)" in n and mine in n for n in _notes(came)
+    )
