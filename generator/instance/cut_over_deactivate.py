@@ -73,12 +73,13 @@ def _wanted(run: Run, seen: Surroundings, *, to: str | None, no_mail: bool) -> f
             return noted
     if noted and noted <= seen.accounts.rows.keys():
         return noted
-    gone = f" The one noted, {' and '.join(sorted(noted))}, is not there." if noted else ""
+    why = "Which account sent before ours is not known: no activation noted one here."
+    if noted:
+        why = f"The account that was noted ({seen.accounts.say(noted)}) is not on the instance."
     raise Refused(
         Fault(
             "no-other-account",
-            f"Which account sent before ours is not known: no activation noted one here.{gone} "
-            f"SMTP accounts there: {_listed(seen, ours)}.",
+            f"{why} SMTP accounts there: {_listed(seen, ours)}.",
             next=f"name one: {call(run.environment, 'deactivate', '--to', 'SYS_ID')}; or let no "
             "mail leave at all: --no-mail",
         )
