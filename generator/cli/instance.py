@@ -91,11 +91,29 @@ def _text(environment: str, url: str, found: Status) -> str:
         ("email account", _presence(found.account)),
         ("active", _say(found.account_active, "yes", "no", of=found.account)),
         ("account differs", differs if found.account else _presence(found.account, absent="-")),
+        ("sends now", _sending(found)),
+        ("outgoing mail", _outgoing(found)),
         ("action", _presence(found.action_state)),
     ]
+    if found.cut_over:
+        rows.append(("cut-over", f"{found.cut_over} was begun and has not ended: run it again"))
     lines = [environment, "", table(("what", "now"), rows)]
     lines += [f"not read: {what}" for what in found.unread]
     return "\n".join(lines)
+
+
+def _sending(found: Status) -> str:
+    """The active SMTP account; more than one where the platform has not settled yet."""
+    if found.smtp_active is None:
+        return "cannot be read"
+    return " and ".join(str(entry) for entry in found.smtp_active) or "no SMTP account is active"
+
+
+def _outgoing(found: Status) -> str:
+    if found.outbound_mail is None:
+        return "cannot be read"
+    said = {"true": "on", "false": "off"}.get(found.outbound_mail, found.outbound_mail or "empty")
+    return f"{said}, all to {found.redirected_to}" if found.redirected_to else said
 
 
 def _others(others: Sequence[SetFound]) -> list[tuple[str, str]]:

@@ -70,23 +70,32 @@ class FailedMail:
         return {"sys_id": self.sys_id, "at": self.at, "error": self.error}
 
 
+def mail_read() -> Read:
+    """The two properties that decide whether mail leaves, and where to."""
+    return Read(PROPERTY_TABLE, f"name={OUTBOUND}^ORname={REDIRECT}", ("sys_id", "name", "value"))
+
+
+def mail_switches(found: Found) -> tuple[str | None, str]:
+    """Their values; None and an empty text where they are missing or cannot be read."""
+    values = {row.get("name", ""): row.get("value", "") for row in found.rows}
+    outbound = values.get(OUTBOUND)
+    if outbound is not None:
+        outbound = printable(outbound, limit=40)
+    return outbound, printable(values.get(REDIRECT, ""), limit=200)
+
+
 def mail_reads() -> dict[str, Read]:
     """What `mail_state` wants to know."""
-    return {
-        "mail": Read(
-            PROPERTY_TABLE, f"name={OUTBOUND}^ORname={REDIRECT}", ("sys_id", "name", "value")
-        ),
-        "waiting": Read(EMAIL, f"type={READY}", count_only=True),
-    }
+    return {"mail": mail_read(), "waiting": Read(EMAIL, f"type={READY}", count_only=True)}
 
 
 def mail_state(found: Mapping[str, Found]) -> MailState:
     """What was read of it; what cannot be read is not on."""
-    values = {row.get("name", ""): row.get("value", "") for row in found["mail"].rows}
+    outbound, redirect = mail_switches(found["mail"])
     waiting = found["waiting"]
     return MailState(
-        outbound=values.get(OUTBOUND),
-        redirect=printable(values.get(REDIRECT, ""), limit=200),
+        outbound=outbound,
+        redirect=redirect,
         waiting=None if waiting.error is not None else waiting.total,
     )
 
@@ -95,7 +104,7 @@ def outbound_fault(mail: MailState) -> Fault:
     """Why nothing can be proven while outgoing mail is not clearly on."""
     reads = "is missing or cannot be read"
     if mail.outbound is not None:
-        reads = f"reads {printable(mail.outbound, limit=40)!r}"
+        reads = f"reads {mail.outbound!r}"
     return Fault(
         "outbound-mail-off",
         f"Outgoing mail is not on: the property {OUTBOUND} {reads}. No message would leave, so "

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generator.errors import RemoteError
 from generator.instance.account import account_differences, account_read, account_row
+from generator.instance.cut_over_accounts import SmtpAccount, accounts_of, accounts_read
+from generator.instance.cut_over_journal import open_cut_overs
+from generator.instance.cut_over_mail import mail_read, mail_switches
 from generator.instance.guards import identity_of, identity_read
 from generator.instance.interface import Found, Read
 from generator.instance.known_sets import Known, known_of, ours_read, sets_read
@@ -46,6 +50,18 @@ class Status:
     account_differs: tuple[str, ...]
     """Columns of the account that read otherwise than the package says."""
 
+    smtp_active: tuple[SmtpAccount, ...] | None
+    """Every SMTP account that is active: the instance's mail leaves over it."""
+
+    outbound_mail: str | None
+    """`glide.email.smtp.active` as it stands."""
+
+    redirected_to: str | None
+    """`glide.email.test.user`; empty if mail goes where it should."""
+
+    cut_over: str
+    """`activate` or `deactivate`, where one that was begun here has not ended."""
+
     action_state: str | None
     unread: tuple[str, ...]
     """Tables that could not be read, with the instance's own words."""
@@ -57,6 +73,8 @@ class Status:
             plain[name] = [
                 {key: getattr(entry, key) for key in entry.__slots__} for entry in plain[name]
             ]
+        sending = self.smtp_active
+        plain["smtp_active"] = None if sending is None else [entry.as_json() for entry in sending]
         return {**plain, "account_differs": list(self.account_differs), "unread": list(self.unread)}
 
 
@@ -74,6 +92,8 @@ def status(run: Run) -> Status:
         "mine": sets_read([entry.sys_id for entry in package.sets]),
         "ours": ours_read(package),
         "account": account_read(package.account),
+        "accounts": accounts_read(),
+        "mail": mail_read(),
         "expiry": expiry_read(name),
         "secret": secret_read(package),
     }
@@ -123,6 +143,10 @@ def status(run: Run) -> Status:
                 [] if not account else account_differences(package.account, account_found)
             )
         ),
+        smtp_active=_sending(found["accounts"]),
+        outbound_mail=mail_switches(found["mail"])[0],
+        redirected_to=None if "mail" in unread else mail_switches(found["mail"])[1],
+        cut_over=_cut_over(run),
         action_state=(
             None
             if "action" in unread
@@ -136,6 +160,19 @@ def status(run: Run) -> Status:
             )
         ),
     )
+
+
+def _sending(found: Found) -> tuple[SmtpAccount, ...] | None:
+    try:
+        accounts = accounts_of(found)
+    except RemoteError:
+        return None
+    return accounts.of(accounts.active)
+
+
+def _cut_over(run: Run) -> str:
+    journal = open_cut_overs(run.environment.directory, clock=run.clock, instance=run.instance.url)
+    return "" if journal.unfinished is None else journal.unfinished.kind.value
 
 
 def _known(found: Mapping[str, Found]) -> dict[str, Known]:
