@@ -25,7 +25,7 @@ from generator.instance.rotation_says import (
     say_what_would_be,
     sources_differ,
 )
-from generator.instance.rotation_undo import old_value, undo
+from generator.instance.rotation_undo import old_value, undo, undo_after
 from generator.instance.run import Faults
 from generator.instance.secret_delivery import (
     check_delivery,
@@ -225,8 +225,8 @@ def _prove_and_deliver(it: Rotating, rotation: Rotation, new: New, old: Old) -> 
     except VerificationFailed as error:
         if rotation.may_be_on_instance and old.secret is None:
             raise
-        it.tell(undo(it, rotation, old, on_instance=rotation.may_be_on_instance))
-        raise VerificationFailed(*error.faults) from None
+        undo_after(it, rotation, old, error, on_instance=rotation.may_be_on_instance)
+        raise
     rotation = deliver_and_verify(it, rotation, new, old)
     it.tell(rotation)
     say_what_is_next(it, rotation)
@@ -240,8 +240,8 @@ def _made(
     except VerificationFailed as error:
         last = it.journal.last or rotation
         if not last.may_be_on_instance:
-            it.tell(undo(it, last, old, on_instance=False))
-        raise VerificationFailed(*error.faults) from None
+            undo_after(it, last, old, error, on_instance=False)
+        raise
     finally:
         it.tell(it.journal.last or rotation)
 

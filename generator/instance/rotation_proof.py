@@ -17,8 +17,8 @@ from generator.instance.interface import Found
 from generator.instance.journal import Event
 from generator.instance.next_step import call
 from generator.instance.rotation_journal import Mark, Rotation
-from generator.instance.rotation_model import New, Old, PutBackFailed, Rotating
-from generator.instance.rotation_undo import undo
+from generator.instance.rotation_model import New, Old, Rotating
+from generator.instance.rotation_undo import undo_after
 from generator.instance.run import Run
 from generator.instance.secret_delivery import (
     SecretOutcome,
@@ -82,7 +82,7 @@ def deliver_and_verify(it: Rotating, rotation: Rotation, new: New, old: Old) -> 
     run.begin("secret")
     before = check_delivery(run, ends="")
     was_there = rotation.may_be_on_instance
-    rotation = it.journal.write(rotation, Mark.DELIVERING)
+    rotation = it.journal.write(rotation, Mark.DELIVERING, new_ends=new.ends or "")
     it.tell(rotation)
     _send(it, rotation, new.secret, old, was_there=was_there)
     try:
@@ -118,7 +118,7 @@ def _send(it: Rotating, rotation: Rotation, secret: Secret, old: Old, *, was_the
     # A clear no: the instance holds what it held before this call.
     if was_there:
         raise refused
-    it.tell(undo(it, rotation, old, on_instance=False))
+    undo_after(it, rotation, old, refused, on_instance=False)
     raise refused
 
 
@@ -167,10 +167,7 @@ def _fail(it: Rotating, rotation: Rotation, old: Old, error: GeneratorError) -> 
 
 def _put_back(it: Rotating, rotation: Rotation, old: Old, error: GeneratorError) -> NoReturn:
     it.run.tell("secret: the new one could not be proven; putting the old one back")
-    try:
-        it.tell(undo(it, rotation, old, on_instance=True))
-    except PutBackFailed as failed:
-        raise PutBackFailed(*error.faults, *failed.faults) from None
+    undo_after(it, rotation, old, error, on_instance=True)
     it.run.report.secret = SecretOutcome.PUT_BACK.value
     raise VerificationFailed(
         *error.faults,

@@ -12,7 +12,7 @@ from generator.instance.next_step import call
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_model import Old, PutBackFailed, Rotating
 from generator.instance.secret_delivery import check_delivery, put_secret
-from generator.instance.secret_proof import granted_in_time
+from generator.instance.secret_proof import ask_entra, granted_in_time
 from generator.instance.secret_refusals import not_proven
 from generator.secrets.interface import Secret, WritableSecretSource
 
@@ -57,6 +57,20 @@ def undo(it: Rotating, rotation: Rotation, old: Old, *, on_instance: bool) -> Ro
     rotation = it.journal.write(rotation, Mark.UNDONE)
     it.run.done("put back", "the old secret is in its places again" if on_instance else "undone")
     return rotation
+
+
+def undo_after(
+    it: Rotating, rotation: Rotation, old: Old, error: GeneratorError, *, on_instance: bool
+) -> None:
+    """`undo` because of an error, which is told first where putting back fails, too.
+
+    Raises:
+        PutBackFailed: As `undo`, with what was wrong in the first place.
+    """
+    try:
+        it.tell(undo(it, rotation, old, on_instance=on_instance))
+    except PutBackFailed as failed:
+        raise PutBackFailed(*error.faults, *failed.faults) from None
 
 
 def remove_key(it: Rotating, application: Application, key_id: str) -> None:
@@ -104,15 +118,11 @@ def old_value(it: Rotating, *, version: str) -> Old:
             found = it.source.fetch_version(version)
         else:
             return Old(None, "no source holds the value of before (--old-secret-from)")
+        ask_entra(it.run, found)
+    except VerificationFailed as error:
+        return Old(None, f"it gets no token any more: {error.faults[0].message}")
     except GeneratorError as error:
         return Old(None, error.faults[0].message)
-    if it.run.prove_secret is not None:
-        try:
-            it.run.prove_secret(found)
-        except VerificationFailed as error:
-            return Old(None, f"it gets no token any more: {error.faults[0].message}")
-        except GeneratorError as error:
-            return Old(None, error.faults[0].message)
     return Old(found)
 
 

@@ -478,3 +478,176 @@ def test_graph_that_lists_no_hints_tells_nothing(it: Desk) -> None:
 
     it.around_graph = lambda graph: GraphThat(graph, {"application": without_hints})
     assert it.call().codes == ["rotation-key"]
+
+
+# Corners
+
+
+def test_an_undo_without_the_old_value_says_what_the_vault_yields(it: Desk) -> None:
+    _kill_after(Mark.STORED)(it)
+    it.vault.unreadable.add("1")
+    came = it.call(undo_rotation)
+    assert came.code is ExitCode.OK
+    assert any("yields the new secret, which is removed" in note for note in came.report.notes)
+    assert it.values() == [it.mail.client_secret]
+
+
+def test_a_putting_back_whose_old_value_is_gone_is_not_called_done(it: Desk) -> None:
+    _wrap(it, call_app=Checks(None, "no", *[SILENT] * 40))
+    assert it.call().codes[-1] == "put-back-unproven"
+    assert it.rotation().mark is Mark.PUTTING_BACK
+    _unwrap(it)
+    it.vault.unreadable.add("1")
+    came = it.call()
+    assert (came.code, came.codes) == (ExitCode.FAILED, ["put-back-unproven"])
+    assert "cannot be had" in came.faults[0].message
+    it.kept = Held(it.mail.client_secret)
+    assert it.call().codes == ["rotation-undone"]
+
+
+def test_a_putting_back_after_entras_refusal_that_fails_tells_both(it: Desk) -> None:
+    def no(work: Callable[[], object]) -> object:
+        raise CLOSED
+
+    it.mail.behaviour.new_secret_after = 10_000
+    it.around_graph = lambda graph: GraphThat(graph, {"remove_password": no})
+    came = it.call()
+    assert came.code is ExitCode.FAILED
+    assert came.codes == ["aadsts-7000215", "put-back-unproven"]
+
+
+def test_an_old_value_that_nobody_can_judge_now_is_not_put_back(it: Desk) -> None:
+    prove, asked = it.where.prove_secret, [0]
+    assert prove is not None
+
+    def silent_first(secret: object) -> None:
+        asked[0] += 1
+        if asked[0] == 1:
+            raise SILENT
+        prove(secret)  # type: ignore[arg-type]
+
+    it.where.prove_secret = silent_first
+    _wrap(it, call_app=Checks(None, "no"))
+    came = it.call()
+    assert came.codes[-1] == "rotation-not-proven"
+    assert "No answer." in came.faults[-1].message
+
+
+def test_an_instance_that_stays_silent_and_has_nothing_to_put_back(it: Desk) -> None:
+    _wrap(it, call_app=Checks("expired", *[SILENT] * 40))
+    came = it.call()
+    assert (came.code, came.codes) == (
+        ExitCode.FAILED,
+        ["secret-not-proven", "rotation-not-proven"],
+    )
+
+
+def test_credentials_that_are_refused_are_not_tried_again(it: Desk) -> None:
+    from generator.errors import AuthenticationError
+
+    times = [0]
+
+    def no(work: Callable[[], object]) -> object:
+        times[0] += 1
+        raise AuthenticationError(Fault("instance-login", "Not known."), status=401)
+
+    _wrap(it, write_secret=no)
+    assert it.call().codes == ["instance-login"]
+    assert times == [1]
+
+
+def test_a_lost_write_whose_vault_was_written_by_another_is_not_taken_for_it(it: Desk) -> None:
+    def another() -> None:
+        it.vault.versions["2"] = "an" + "others-value"
+
+    class Racing(type(it.vault)):  # type: ignore[misc]
+        def store(self, secret: object, *, note: str) -> str:
+            another()
+            raise LOST
+
+    racing = Racing(it.vault.versions)
+    it.source = racing
+    came = it.call()
+    assert came.codes == ["lost"]
+    assert it.values() == [it.mail.client_secret]
+
+
+def test_finish_tells_hand_made_secrets_apart_without_hints(it: Desk) -> None:
+    """Graph may tell no hint; then nothing is guessed."""
+    _hand_in(it)
+    assert it.call().code is ExitCode.OK
+    it.pass_hours(25)
+    it.handed = None
+
+    def without_hints(work: Callable[[], object]) -> object:
+        found = work()
+        return replace(
+            found,  # type: ignore[type-var]
+            passwords=tuple(
+                replace(one, hint="")
+                for one in found.passwords  # type: ignore[attr-defined]
+            ),
+        )
+
+    it.around_graph = lambda graph: GraphThat(graph, {"application": without_hints})
+    assert it.call(finish_rotation).codes == ["rotation-key"]
+
+
+def test_finish_by_hand_wants_the_source_to_yield_the_new_one(it: Desk) -> None:
+    _hand_in(it)
+    assert it.call().code is ExitCode.OK
+    it.pass_hours(25)
+    it.handed, it.source = None, Held(it.mail.client_secret)
+    # The source yields the old one, which is then the one that would stay: it is refused.
+    it.wishes = Wishes(old_key_id=it.keys()[0])
+    assert it.call(finish_rotation).code is ExitCode.REFUSED
+    assert len(it.keys()) == 2
+
+
+def test_an_instance_that_gets_no_token_at_the_end_is_told(it: Desk) -> None:
+    it.call()
+    it.pass_hours(25)
+    _wrap(it, call_app=Checks(None, "still no", "still no", "still no"))
+    came = it.call(finish_rotation)
+    assert (came.code, came.codes) == (ExitCode.VERIFICATION_FAILED, ["rotation-removed"])
+    assert it.rotation().mark is Mark.REMOVING
+    _unwrap(it)
+    assert it.call(finish_rotation).code is ExitCode.OK
+
+
+def test_another_status_than_no_token_is_not_answered_with_a_delivery(it: Desk) -> None:
+    it.call()
+    it.pass_hours(25)
+    written = [0]
+
+    def count(work: Callable[[], object]) -> object:
+        written[0] += 1
+        return work()
+
+    checks = Checks(None, "x")
+
+    def error(work: Callable[[], AppAnswer]) -> AppAnswer:
+        answer = checks(work)
+        status = answer.result["status"]
+        told = "error" if status == "no_token" else status
+        return AppAnswer(200, {**answer.result, "status": told})
+
+    _wrap(it, call_app=error, write_secret=count)
+    assert it.call(finish_rotation).codes == ["rotation-removed"]
+    assert written == [0]
+
+
+def test_lines_of_the_journal_that_are_none_are_passed_over(it: Desk) -> None:
+    it.call()
+    path = it.where.environment.directory / ".import" / "rotate.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    other = lines[-1].replace(it.where.open().url, "https://other.example")
+    strange = lines[-1].replace('"verified"', '"unheard-of"')
+    unknown = lines[-1].replace(it.rotation().name, "never-started")
+    naive = lines[-1].replace("+00:00", "")
+    more = ["{", "[]", "", other, strange, unknown, naive, lines[-1][:20]]
+    path.write_text("\n".join([*lines, *more]), encoding="utf-8")
+    assert it.rotation().mark is Mark.VERIFIED
+    it.pass_hours(25)
+    assert it.call(finish_rotation).code is ExitCode.OK
+    assert it.rotation().mark is Mark.FINISHED
