@@ -153,6 +153,8 @@ class SmtpSession(SMTP):
             return
         if behaviour.starttls == "broken":
             await self.push("220 2.0.0 SMTP server ready")
+            # Only once the client speaks TLS: before, it would be an injection.
+            await self._reader.read(1)
             self._writer.write(b"this is no TLS\r\n" * 64)
             await self._writer.drain()
             self._writer.close()
