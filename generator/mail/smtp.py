@@ -111,11 +111,12 @@ class Submission:
         def work() -> str:
             assert self._session is not None  # noqa: S101 - it has signed in
             try:
-                return str(self._session.send(message, sender=sender, recipient=recipient))
+                reply = self._session.send(message, sender=sender, recipient=recipient)
             except SmtpRefused:
                 # A further attempt, if there is one, is in a session that has signed in.
                 self._close_session()
                 raise
+            return f"[{marker}] to {recipient}: {reply}"
 
         def again() -> str:
             if self._session is None:

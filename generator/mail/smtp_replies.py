@@ -77,7 +77,7 @@ class Row:
     """In place of `causes` with `app_rbac`, where they differ."""
 
 
-_CONNECT = "In Exchange Online PowerShell (Connect-ExchangeOnline): "
+_CONNECT = "Exchange Online PowerShell: "
 _UNKNOWN_PRINCIPAL = Cause(
     "Exchange Online does not know the application: New-ServicePrincipal was never run, or with "
     "another object ID than {object_id}.",

@@ -27,7 +27,7 @@ from generator.scrubbing import printable
 MOST_LINES = 64
 """Lines of one reply; Exchange's longest (EHLO) has a dozen."""
 
-LONGEST_LINE = 2048
+LONGEST_LINE = 8192
 """Bytes; RFC 5321 4.5.3.1.5 allows 512, Exchange's diagnostics are longer."""
 
 _SHOWN = 700
@@ -76,7 +76,6 @@ class _Client(smtplib.SMTP):
         super().__init__(local_hostname="localhost", timeout=network.timeout_seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        # The library checks the certificate against the name that its constructor was given.
         self._host = host
         made = self._watch.over(self._network.connect(host, port))
         address = made.getsockname()[0]
@@ -84,6 +83,21 @@ class _Client(smtplib.SMTP):
         if self._implicit:
             return self._context.wrap_socket(made, server_hostname=host)
         return made
+
+    def said_more(self) -> bool:
+        """Whether something stands behind the last reply already, without waiting for it."""
+        self.sock.settimeout(0)  # type: ignore[union-attr]
+        try:
+            return bool(self.file.peek(1))  # type: ignore[union-attr]
+        finally:
+            self.sock.settimeout(self._network.timeout_seconds)  # type: ignore[union-attr]
+
+    def begin_tls(self) -> None:
+        """Speak TLS from here on; what was said before counts no longer (RFC 3207 4.2)."""
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=self._host)  # type: ignore[arg-type]
+        self.file = self.helo_resp = self.ehlo_resp = None
+        self.esmtp_features = {}
+        self.does_esmtp = False
 
     def getreply(self) -> tuple[int, bytes]:
         """One reply; a server without end or measure is left (called by the library)."""
@@ -152,7 +166,7 @@ class SmtpSession:
             )
             self._expect(Phase.EHLO, client.ehlo(), 250)
             if not implicit:
-                self._start_tls(client, context)
+                self._start_tls(client)
         self._note_tls(client)
         self.mechanisms = tuple(
             printable(word, limit=20)
@@ -257,17 +271,14 @@ class SmtpSession:
         finally:
             watch.rest()
 
-    def _start_tls(self, client: _Client, context: ssl.SSLContext) -> None:
+    def _start_tls(self, client: _Client) -> None:
         if not client.has_extn("starttls"):
             raise BadAnswer(_no_starttls(self.place))
-        try:
-            client.starttls(context=context)
-        except smtplib.SMTPResponseException as refused:
-            answer = refused.smtp_code, _bytes(refused.smtp_error)
-        else:
-            self._expect(Phase.EHLO, client.ehlo(), 250)
-            return
-        self._expect(Phase.STARTTLS, answer, 220)
+        self._expect(Phase.STARTTLS, client.docmd("STARTTLS"), 220)
+        if client.said_more():
+            raise BadAnswer(_injected(self.place))
+        client.begin_tls()
+        self._expect(Phase.EHLO, client.ehlo(), 250)
 
     def _note_tls(self, client: _Client) -> None:
         if isinstance(client.sock, ssl.SSLSocket):
@@ -323,10 +334,6 @@ def _dotted(data: bytes) -> bytes:
     )
 
 
-def _bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8", "replace")
-
-
 def _no_starttls(place: Place) -> Trouble:
     return Trouble(
         "smtp-no-starttls",
@@ -353,6 +360,20 @@ def _not_smtp(place: Place) -> Trouble:
                 f"Another kind of server answers there ({place.setting}), or a firewall does in "
                 "its place.",
                 "Check host and port: Exchange Online takes client submission on port 587.",
+            ),
+        ),
+    )
+
+
+def _injected(place: Place) -> Trouble:
+    return Trouble(
+        "smtp-injection",
+        f"{place.address} said more after STARTTLS, in the clear, before TLS began.",
+        (
+            Cause(
+                "Somebody between puts words into the server's mouth (STARTTLS injection).",
+                "Do not go on: no token was sent. Ask the network's administrators; try from "
+                "another network.",
             ),
         ),
     )
