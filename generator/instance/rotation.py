@@ -16,7 +16,7 @@ from generator.instance.next_step import call
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import in_use, new_name, refuse_another
 from generator.instance.rotation_model import New, Old, Rotating
-from generator.instance.rotation_new import new_secret, same, version_of
+from generator.instance.rotation_new import new_secret, same, value_in, version_of
 from generator.instance.rotation_proof import deliver_and_verify, wait_for_entra
 from generator.instance.rotation_says import (
     ask,
@@ -148,8 +148,7 @@ def _by_graph(it: Rotating, rotation: Rotation | None, health: Health) -> None:
     application = it.graph.application()
     if rotation is None:
         version = version_of(vault)
-        # By version: the dates that a vault keeps beside it do not matter here.
-        at_hand = vault.fetch_version(version) if version else None
+        at_hand = value_in(vault, version)
         found = in_use(
             application,
             named=it.wishes.old_key_id,

@@ -167,12 +167,40 @@ def _abandon(it: Rotating, rotation: Rotation) -> None:
         it.run.report.note(f"the new secret {key_id} was removed again; nothing was delivered")
 
 
+_NOTHING = ("-absent", "-key", "-disabled", "-deleted", "-destroyed")
+"""Ends of the codes by which a vault says that it has no value, and not that nobody may read it."""
+
+
 def version_of(vault: WritableSecretSource) -> str:
-    """The version that a vault yields now; empty where it holds none."""
+    """The version that a vault yields now; empty where it holds none.
+
+    Raises:
+        ConfigError: It may not be looked at.
+        RemoteError: The vault did not clearly answer.
+    """
     try:
         return vault.current_version()
-    except ConfigError:
-        return ""
+    except ConfigError as error:
+        if not error.faults[0].code.endswith(_NOTHING):
+            raise
+    return ""
+
+
+def value_in(vault: WritableSecretSource, version: str) -> Secret | None:
+    """The value of a version, whatever dates the vault keeps beside it; None if it has none.
+
+    Raises:
+        ConfigError: It may not be read.
+        RemoteError: The vault did not clearly answer.
+    """
+    if not version:
+        return None
+    try:
+        return vault.fetch_version(version)
+    except ConfigError as error:
+        if not error.faults[0].code.endswith(_NOTHING):
+            raise
+    return None
 
 
 def same(one: Secret, other: Secret) -> bool:

@@ -79,13 +79,13 @@ class MemoryVault:
     def fetch_version(self, version: str) -> Secret:
         """One version."""
         if version not in self.versions or version in self.unreadable:
-            raise ConfigError(Fault("vault-version", f"There is no version {version}."))
+            raise ConfigError(Fault("secret-vault-deleted", f"There is no version {version}."))
         return Secret(self.versions[version])
 
     def current_version(self) -> str:
         """The newest version."""
         if not self.versions:
-            raise ConfigError(Fault("vault-empty", "There is no version."))
+            raise ConfigError(Fault("secret-vault-absent", "There is no version."))
         return str(len(self.versions))
 
 

@@ -152,13 +152,25 @@ def test_an_empty_vault_is_filled_and_the_only_secret_is_the_one_in_use(it: Desk
     assert list(it.vault.versions.values()) == [it.on_instance()]
 
 
+@pytest.mark.parametrize("method", ["current_version", "fetch_version"])
+def test_a_vault_that_nobody_may_look_at_stops_it_before_anything_is_added(
+    it: Desk, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def denied(*arguments: object) -> object:
+        raise ConfigError(Fault("secret-vault-forbidden", "Not for you."))
+
+    monkeypatch.setattr(type(it.vault), method, denied)
+    came = it.call()
+    assert (came.code, came.codes) == (ExitCode.USAGE, ["secret-vault-forbidden"])
+    assert len(it.keys()) == 1
+
+
 def test_the_key_of_the_last_rotation_is_remembered(it: Desk) -> None:
     it.call()
     it.pass_hours(25)
     it.call(finish_rotation)
     it.mail.tenant.add(it.mail.tenant.app, now=it.where.clock.now(), name="another's")
     first = it.rotation().fact("new_key_id")
-    it.vault.versions["2"] = it.vault.versions["2"]
     assert it.call().code is ExitCode.OK
     assert it.rotation().fact("old_key_id") == first
 
