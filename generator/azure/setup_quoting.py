@@ -17,6 +17,7 @@ _BARE = re.compile(r"[A-Za-z0-9._-]*")
 _URL = re.compile(r"https://[A-Za-z0-9.-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9._:%&=?/-]*")
 _INTRODUCER = re.compile(r"([$%])(?=\{)")
+_INTRODUCERS = re.compile(r"\$+(?=\{)|%+(?=\{)")
 _BICEP = re.compile(r"[\\']|\$(?=\{)")
 _BACKTICKS = re.compile(r"`+")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|&~])")
@@ -84,8 +85,9 @@ def terraform(value: str) -> Quoted:
 
 
 def terraform_heredoc(value: str) -> Quoted:
-    """Lines inside a heredoc of HCL, where the backslash means nothing."""
-    return Quoted(_INTRODUCER.sub(r"\1\1", value))
+    """A line inside a heredoc of HCL, where the backslash means nothing: signs by interpolation."""
+    line = _one_line(value)
+    return Quoted(_INTRODUCERS.sub(lambda run: "".join(f'${{"{sign}"}}' for sign in run[0]), line))
 
 
 def bicep(value: str) -> Quoted:
