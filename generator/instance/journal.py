@@ -36,6 +36,9 @@ class Event(StrEnum):
     COMMITTED = "committed"
     CONFIRMED = "confirmed"
     REMOVED = "removed"
+    DELIVERING = "delivering"
+    """A secret is about to be sent: what was proven of the one before says nothing any more."""
+
     DELIVERED = "delivered"
     PROVEN = "proven"
     """The instance got a token with the secret that was delivered."""
@@ -43,6 +46,10 @@ class Event(StrEnum):
     BACKED_OUT = "backed_out"
     EMPTIED = "emptied"
     """The secret that was delivered is no longer on the instance."""
+
+
+_ANOTHER_SECRET = (Event.BACKED_OUT, Event.EMPTIED, Event.DELIVERING, Event.DELIVERED)
+"""After these what was proven before is no longer what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,7 @@ class Journal:
     def proven(self) -> bool:
         """Whether the secret that was delivered last was proven, and is not known to be lost."""
         for entry in reversed(self.entries):
-            if entry.event in (Event.BACKED_OUT, Event.EMPTIED, Event.DELIVERED):
+            if entry.event in _ANOTHER_SECRET:
                 return False
             if entry.event is Event.PROVEN:
                 return True

@@ -187,6 +187,7 @@ def send_secret(run: Run, secret: Secret) -> None:
         RemoteError: The instance said no, or could not be reached: nothing was written.
     """
     entity = entity_of(run.package)
+    run.journal.write(Event.DELIVERING)
     try:
         run.instance.write_secret(ENTITY_TABLE, entity.sys_id, COLUMN, secret.reveal())
     except RemoteError as error:
