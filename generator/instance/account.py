@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from generator.errors import Fault, GeneratorError, Refused, RemoteError, VerificationFailed
 from generator.instance.interface import Found, Read, Row
+from generator.instance.next_step import call
 from generator.instance.package_files import (
     ACCOUNT_TABLE,
     STAMPS,
@@ -172,5 +173,5 @@ def _name_activation(run: Run, found: Found) -> None:
     elif live and not active:
         run.report.note(
             "the environment file says live: true, but the email account is not active on the "
-            "instance; activate it there"
+            f"instance; {call(run.environment, 'activate')} makes it send"
         )

@@ -25,6 +25,7 @@ from generator.instance.known_sets import (
     sets_read,
 )
 from generator.instance.last_import import last_import
+from generator.instance.next_step import call
 from generator.instance.polling import BACK_OUT_LIMIT, COMMIT_STALL
 from generator.instance.run import Faults, Run, answered
 from generator.instance.settle import ours_only
@@ -83,7 +84,7 @@ def _preflight(run: Run) -> Mapping[str, Known]:
             "account-active",
             f"The email account {account.label} ({account.sys_id}) is active: the instance sends "
             "its mail over what would be taken away.",
-            next="deactivate it first, so that another account sends",
+            next=f"run {call(run.environment, 'deactivate')} first, so that another account sends",
         )
     faults.raise_if_any()
     return ours_only(run, known_of(found["ours"]) | known_of(found["mine"]))
