@@ -1,6 +1,6 @@
 """Keeps a secret out of what a server says, whole or in pieces.
 
-A hostile or chatty server may repeat what it was sent, cut at any place: any run of letters that
+A hostile or chatty server may repeat what it was sent, cut at any place: any word that
 shares a dozen of them with the secret is left out.
 """
 
@@ -10,7 +10,7 @@ import re
 
 from generator.scrubbing import Scrubber, printable
 
-_RUN = re.compile(r"[A-Za-z0-9._~+/=%-]{8,}", re.ASCII)
+_RUN = re.compile(r"\S{8,}")
 _PIECE = 12
 """Letters in common that are no accident."""
 
