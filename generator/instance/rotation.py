@@ -15,7 +15,7 @@ from generator.instance.guards import guard_reads, judge
 from generator.instance.next_step import call
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import in_use, new_name, refuse_another
-from generator.instance.rotation_model import New, Old, Rotating
+from generator.instance.rotation_model import New, Old, Rotating, require_vault
 from generator.instance.rotation_new import new_secret, same, value_in, version_of
 from generator.instance.rotation_proof import deliver_and_verify, wait_for_entra
 from generator.instance.rotation_says import (
@@ -53,6 +53,9 @@ def rotate(it: Rotating) -> None:
     rotation = it.journal.last
     if rotation is not None and not rotation.is_open:
         rotation = None
+    if it.handed is None and (rotation is None or rotation.by_graph):
+        # A wrong call is told before anybody is asked.
+        require_vault(it)
     health = preflight(it)
     if rotation is not None:
         _require_same_way(it, rotation)
@@ -143,7 +146,7 @@ def preflight(it: Rotating) -> Health:
 def _by_graph(it: Rotating, rotation: Rotation | None, health: Health) -> None:
     """With a new secret that Graph makes and the vault keeps."""
     run, now = it.run, it.run.clock.now()
-    vault = it.vault
+    vault = require_vault(it)
     run.begin("secret in use")
     application = it.graph.application()
     if rotation is None:

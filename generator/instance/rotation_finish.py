@@ -158,8 +158,8 @@ def _another(pair: _Pair, source: str) -> Refused:
     return Refused(
         Fault(
             "rotation-sources",
-            f"azure.client_secret_from ({source}) does not yield the secret that stays "
-            f"({pair.new.key_id}): the next import would deliver one that is about to be removed.",
+            f"{source} does not yield the secret that stays ({pair.new.key_id}): the next import "
+            "would deliver one that is about to be removed.",
             path="azure.client_secret_from",
             next="put the new secret where azure.client_secret_from says",
         )

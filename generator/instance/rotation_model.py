@@ -75,27 +75,6 @@ class Rotating:
             self._graph = self.open_graph()
         return self._graph
 
-    @property
-    def vault(self) -> WritableSecretSource:
-        """The source, which is a vault that can be written.
-
-        Raises:
-            UsageError: It is none, and no new value was handed in.
-        """
-        if isinstance(self.source, WritableSecretSource):
-            return self.source
-        raise UsageError(
-            Fault(
-                "rotation-source",
-                f"The source of the client secret ({self.source.description}) is no vault that can "
-                "be written, so that a new secret made by Microsoft Graph could not be kept.",
-                path="azure.client_secret_from",
-                next="name a vault there without a version (keyvault:..., vault:...); or make the "
-                "new secret yourself (az ad app credential reset --append), put it where the "
-                "source says, and hand it in with --new-secret-from",
-            )
-        )
-
     def tell(self, rotation: Rotation) -> None:
         """Keep for the report how far a rotation is."""
         verified = rotation.verified_at
@@ -110,6 +89,27 @@ class Rotating:
             "verified_at": "" if verified is None else verified.isoformat(),
             "finish_from": "" if verified is None else (verified + self.wishes.grace).isoformat(),
         }
+
+
+def require_vault(it: Rotating) -> WritableSecretSource:
+    """The source, which is a vault that can be written.
+
+    Raises:
+        UsageError: It is none, and no new value was handed in.
+    """
+    if isinstance(it.source, WritableSecretSource):
+        return it.source
+    raise UsageError(
+        Fault(
+            "rotation-source",
+            f"The source of the client secret ({it.source.description}) is no vault that can be "
+            "written, so that a new secret made by Microsoft Graph could not be kept.",
+            path="azure.client_secret_from",
+            next="name a vault there without a version (keyvault:..., vault:...); or make the new "
+            "secret yourself (az ad app credential reset --append), put it where the source says, "
+            "and hand it in with --new-secret-from",
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

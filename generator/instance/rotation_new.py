@@ -20,7 +20,7 @@ from generator.errors import (
 )
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import fits
-from generator.instance.rotation_model import New, Rotating
+from generator.instance.rotation_model import New, Rotating, require_vault
 from generator.instance.rotation_undo import remove_key
 from generator.instance.secret_delivery import stamp
 from generator.secrets.interface import Secret, WritableSecretSource
@@ -72,7 +72,7 @@ def _add(it: Rotating, rotation: Rotation, application: Application) -> tuple[Ro
 
 
 def _store(it: Rotating, rotation: Rotation, new: New) -> tuple[Rotation, New]:
-    run, vault = it.run, it.vault
+    run, vault = it.run, require_vault(it)
     run.begin("store")
     rotation = it.journal.write(rotation, Mark.STORING)
     try:
@@ -112,7 +112,7 @@ def _stored_after_all(
     it: Rotating, rotation: Rotation, application: Application
 ) -> tuple[Rotation, New] | None:
     """The new value in the vault, where a write's answer was lost; None if it is not there."""
-    vault = it.vault
+    vault = require_vault(it)
     version = version_of(vault)
     credential = application.password(rotation.fact("new_key_id"))
     if not version or version == rotation.fact("old_version") or credential is None:
@@ -127,7 +127,7 @@ def _stored_after_all(
 def _kept(it: Rotating, rotation: Rotation, application: Application) -> New:
     """The new value of an interrupted rotation, from the vault."""
     key_id, version = rotation.fact("new_key_id"), rotation.fact("new_version")
-    found = it.vault.fetch_version(version)
+    found = require_vault(it).fetch_version(version)
     credential = application.password(key_id)
     if credential is None or (credential.hint and not fits(credential, found)):
         raise Refused(

@@ -123,7 +123,7 @@ def _send(it: Rotating, rotation: Rotation, secret: Secret, old: Old, *, was_the
 
 
 def _settle(run: Run, new: New, before: Found) -> None:
-    _again(run, lambda: settle_secret(run, ends=new.ends, before=before))
+    _again(run, lambda: settle_secret(run, ends=new.ends, before=before, tells_date=False))
     run.tell("secret: asking for a new token through the instance")
     health = _again(run, lambda: granted_in_time(run))
     if not health.granted:

@@ -69,8 +69,8 @@ def sources_differ(it: Rotating) -> Refused:
     return Refused(
         Fault(
             "rotation-sources",
-            f"azure.client_secret_from ({it.source.description}) yields another secret than "
-            f"--new-secret-from ({handed}): the next import would bring the old one back.",
+            f"{it.source.description} yields another secret than --new-secret-from ({handed}): the "
+            "next import would bring the old one back.",
             path="azure.client_secret_from",
             next="put the new secret where azure.client_secret_from says, then run it again",
         )

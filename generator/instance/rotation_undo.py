@@ -10,7 +10,7 @@ from generator.azure.graph import Application
 from generator.errors import Fault, GeneratorError, RemoteError, VerificationFailed
 from generator.instance.next_step import call
 from generator.instance.rotation_journal import Mark, Rotation
-from generator.instance.rotation_model import Old, PutBackFailed, Rotating
+from generator.instance.rotation_model import Old, PutBackFailed, Rotating, require_vault
 from generator.instance.secret_delivery import check_delivery, put_secret
 from generator.instance.secret_proof import ask_entra, granted_in_time
 from generator.instance.secret_refusals import not_proven
@@ -150,7 +150,7 @@ def _instance(it: Rotating, rotation: Rotation, secret: Secret) -> None:
 
 def _vault(it: Rotating, rotation: Rotation, old: Old) -> None:
     """The old value as the newest version, if what the rotation stored is the newest."""
-    vault, stored = it.vault, rotation.fact("new_version")
+    vault, stored = require_vault(it), rotation.fact("new_version")
     if not stored or vault.current_version() != stored:
         return
     if old.secret is None:

@@ -196,7 +196,7 @@ def send_secret(run: Run, secret: Secret) -> None:
         raise lost(run, entity, error) from None
 
 
-def settle_secret(run: Run, *, ends: str | None, before: Found) -> None:
+def settle_secret(run: Run, *, ends: str | None, before: Found, tells_date: bool = True) -> None:
     """Write the date of a secret that was just written, and read both back (`put_secret`).
 
     Raises:
@@ -211,7 +211,8 @@ def settle_secret(run: Run, *, ends: str | None, before: Found) -> None:
     run.report.secret = SecretOutcome.DELIVERED.value
     if ends is not None:
         _require_date(name, ends, after["expiry"], refused)
-        _note_new_date(run, name, value_of(before, name), ends)
+        if tells_date:
+            _note_new_date(run, name, value_of(before, name), ends)
     run.journal.write(Event.DELIVERED)
 
 
