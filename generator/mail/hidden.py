@@ -1,7 +1,7 @@
 """Keeps a secret out of what a server says, whole or in pieces.
 
-A hostile or chatty server may repeat what it was sent, cut at any place: any word that
-shares a dozen of them with the secret is left out.
+A hostile or chatty server may repeat what it was sent, cut at any place: any word that shares a
+dozen letters in a row with the secret is left out.
 """
 
 from __future__ import annotations
