@@ -167,7 +167,12 @@ def _ask(run: Run, seen: Surroundings) -> None:
         f"active now: {seen.accounts.say(seen.active)}; it is switched off, then "
         f"{ours.label} ({ours.sys_id}) on"
     )
-    run.tell("mail that is queued meanwhile leaves through the new account")
+    waiting = f"{seen.mail.waiting} waiting now, and what is queued meanwhile"
+    run.tell(
+        f"mail that waits to be sent ({waiting}) leaves through the new account"
+        if seen.mail.waiting
+        else "mail that is queued meanwhile leaves through the new account"
+    )
     where = f"{run.report.instance_name} ({run.instance.url})"
     if not run.ask(f"Send the mail of {where} over {ours.label} from now on?"):
         raise Refused(Fault("declined", "Not switched, as you said; nothing was changed."))

@@ -111,6 +111,8 @@ COMMANDS = {
     "dry run": ("import", "dev", "--dry-run"),
     "status": ("instance", "status", "dev"),
     "secret": ("secret", "deliver", "dev"),
+    "activate": ("activate", "dev", "--yes"),
+    "deactivate": ("deactivate", "dev", "--yes", "--no-mail"),
     "back out": ("back-out", "dev", "--yes"),
 }
 

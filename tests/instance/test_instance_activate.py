@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from activating import ACCOUNTS, Stage, stage
@@ -10,9 +11,10 @@ from activating import ACCOUNTS, Stage, stage
 from generator.config.environment import Environment
 from generator.errors import ExitCode, InternalError, NetworkError, RemoteError
 from generator.instance import cut_over_journal, cut_over_message
+from generator.instance.cut_over import activate
 from generator.instance.http_instance import HttpInstance
 from generator.instance.interface import AppAnswer, Found, Instance, Read
-from generator.instance.run import Permission
+from generator.instance.run import Permission, Run
 
 Make = Callable[..., Environment]
 
@@ -165,7 +167,7 @@ def test_queued_mail_is_counted_and_leaves_through_ours(ready: Stage) -> None:
     came = ready.activate()
     assert ready.result.waiting == 2
     assert any("2 messages wait" in note for note in came.report.notes)
-    assert any("leaves through the new account" in line for line in came.said)
+    assert any("2 waiting now" in line and "through the new" in line for line in came.said)
     assert len(ready.mail.messages) == 3
 
 
@@ -186,6 +188,11 @@ def test_a_secret_that_ends_soon_is_said_and_no_obstacle(environment: Make) -> N
         came = made.activate()
         assert came.code is ExitCode.OK
         assert any("days left" in note for note in came.report.notes)
+
+
+def test_what_is_queued_meanwhile_is_said_where_nothing_waits(ready: Stage) -> None:
+    came = ready.activate()
+    assert any("queued meanwhile leaves through the new account" in line for line in came.said)
 
 
 # Guards
@@ -275,6 +282,25 @@ def test_what_cannot_be_read_is_no_yes(ready: Stage, table: str) -> None:
     assert ready.writes() == []
     ready.sandbox.behaviour.closed_tables = ()
     assert ready.active() == OLD
+
+
+def test_a_package_without_an_entity_is_refused(ready: Stage) -> None:
+    def without(run: Run) -> None:
+        run.package = replace(run.package, records=())
+        activate(run, result=ready.result)
+
+    came = ready.call(without)
+    assert (came.code, came.codes) == (ExitCode.REFUSED, ["no-entity"])
+
+
+def test_a_column_that_an_older_release_lacks_is_said(ready: Stage) -> None:
+    ready.sandbox.behaviour.missing_columns = ("oauth_entity.public_client",)
+    came = ready.activate()
+    assert came.code is ExitCode.OK
+    assert any("not confirmed: oauth_entity.public_client" in n for n in came.report.notes)
+    ready.sandbox.behaviour.missing_columns = ("oauth_entity.send_client_credentials_as",)
+    came = ready.activate()
+    assert (came.code, came.codes) == (ExitCode.REFUSED, ["record-differs"])
 
 
 # The token, before anything is switched
@@ -552,6 +578,40 @@ def test_an_interruption_that_cannot_be_put_back_is_no_mere_interruption(ready: 
     meddle(ready, call_app=call_app)
     came = ready.activate()
     assert (came.code, came.codes[0]) == (ExitCode.FAILED, "not-put-back")
+
+
+def test_a_test_that_is_clearly_refused_puts_everything_back(ready: Stage) -> None:
+    def call_app(
+        inner: Callable[..., AppAnswer], method: str, *args: object, **more: object
+    ) -> AppAnswer:
+        if method == "POST":
+            error = RemoteError.of("refused", "It said no.")
+            assert isinstance(error, RemoteError)
+            error.status = 401
+            raise error
+        return inner(method, *args, **more)
+
+    meddle(ready, call_app=call_app)
+    came = ready.activate()
+    assert (came.code, came.codes) == (ExitCode.VERIFICATION_FAILED, ["refused"])
+    assert ready.active() == OLD
+
+
+def test_rows_that_were_not_asked_for_do_not_count(ready: Stage) -> None:
+    # As an instance does that drops a part of a query (A15).
+    def read(inner: Callable[..., tuple[Found, ...]], reads: Sequence[Read]) -> tuple[Found, ...]:
+        loose = [
+            replace(entry, query="") if entry.query.startswith(("type=", "subjectLIKE")) else entry
+            for entry in reads
+        ]
+        return inner(tuple(loose))
+
+    queued(ready, subject="Older mail")
+    meddle(ready, read=read)
+    came = ready.activate()
+    assert (came.code, ready.active()) == (ExitCode.OK, OURS)
+    (pop,) = ready.sandbox.database.query(ACCOUNTS, "type=pop3")
+    assert pop["active"] == "true"
 
 
 def test_a_lost_answer_of_the_test_is_read_not_asked_again(ready: Stage) -> None:
