@@ -232,7 +232,8 @@ def _outcome(
         write_report(junit, junit_links.write(verification, environment=environment, asked=asked))
     faults = tuple(
         Fault(
-            link.code,
+            # Codes of errors have no dots: `smtp-535-5.7.3` is `smtp-535-5-7-3`.
+            link.code.replace(".", "-"),
             f"{link.title}: {link.causes[0].what if link.causes else link.answered}",
             path=link.name,
             next=link.causes[0].fix if link.causes else None,

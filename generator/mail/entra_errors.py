@@ -271,7 +271,7 @@ def causes_of(
         settings: Whose values stand in the answer.
 
     Returns:
-        A stable identifier (`aadsts-7000215`, `entra-invalid_client`), and the causes.
+        A stable identifier (`aadsts-7000215`, `entra-invalid-client`), and the causes.
     """
     for known in KNOWN:
         if known.number in codes:
@@ -279,7 +279,7 @@ def causes_of(
     if codes:
         return f"aadsts-{codes[0]}", _filled(FAMILIES.get(error, _ANY), settings)
     if error in FAMILIES:
-        return f"entra-{error}", _filled(FAMILIES[error], settings)
+        return f"entra-{error.replace('_', '-')}", _filled(FAMILIES[error], settings)
     return "entra-refused-token", _filled(_ANY, settings)
 
 

@@ -231,7 +231,7 @@ def test_a_busy_server_that_says_so_in_json_is_a_refusal(
     answers(*[_answer(503, {"error": "anything"})] * 20)
     with pytest.raises(TokenRefused) as caught:
         _ask(settings)
-    assert caught.value.refusal.code == "entra-temporarily_unavailable"
+    assert caught.value.refusal.code == "entra-temporarily-unavailable"
 
 
 # What refusals mean
@@ -290,7 +290,7 @@ def test_the_table_fills_every_value_in(settings: MailSettings) -> None:
     ("body", "code"),
     [
         ({"error": "invalid_client", "error_codes": [999]}, "aadsts-999"),
-        ({"error": "invalid_client"}, "entra-invalid_client"),
+        ({"error": "invalid_client"}, "entra-invalid-client"),
         ({"error": "brand_new"}, "entra-refused-token"),
         ({"error": "x", "error_description": "AADSTS90002: no"}, "aadsts-90002"),
         ({"error": "x", "error_codes": "90002"}, "entra-refused-token"),
