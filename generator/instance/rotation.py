@@ -24,6 +24,7 @@ from generator.instance.rotation_says import (
     say_what_is_next,
     say_what_would_be,
     sources_differ,
+    warn_without_old,
 )
 from generator.instance.rotation_undo import old_value, undo, undo_after
 from generator.instance.run import Faults
@@ -177,6 +178,7 @@ def _by_graph(it: Rotating, rotation: Rotation | None, health: Health) -> None:
     if run.options.dry_run:
         say_what_would_be(it, rotation, old, application)
         return
+    warn_without_old(it, old)
     if rotation is None:
         ask(it, f"Add a client secret to {application.display_name} and deliver it")
         rotation = it.journal.start(
@@ -201,10 +203,14 @@ def _by_hand(it: Rotating, rotation: Rotation | None, health: Health, secret: Se
     if not same(it.source.fetch(), secret):
         raise sources_differ(it)
     ends = _handed_end(it)
-    old = old_value(it, version="")
+    # What the last rotation stored is the value of before, unless it is the new one itself.
+    old = old_value(it, version=it.journal.in_use_version)
+    if old.secret is not None and same(old.secret, secret):
+        old = Old(None, "the source of the old value yields the new one")
     if run.options.dry_run:
         say_what_would_be(it, rotation, old, None)
         return
+    warn_without_old(it, old)
     if rotation is None:
         assert it.handed is not None  # noqa: S101 - the caller's condition
         ask(it, f"Deliver the secret of {it.handed.description}")

@@ -105,10 +105,12 @@ class RotationJournal:
     @property
     def in_use(self) -> str:
         """Key id of the secret that the last rotation delivered and proved; empty if none did."""
-        for rotation in reversed(self.rotations):
-            if rotation.verified_at is not None and rotation.mark is not Mark.UNDONE:
-                return rotation.fact("new_key_id")
-        return ""
+        return self._of_last("new_key_id")
+
+    @property
+    def in_use_version(self) -> str:
+        """Version of the vault that holds that secret; empty if none does."""
+        return self._of_last("new_version")
 
     def start(self, name: str, **facts: str) -> Rotation:
         """Begin a rotation.
@@ -125,6 +127,12 @@ class RotationJournal:
             InternalError: The file system said no.
         """
         return self._write(_moved(rotation, mark, self.clock.now(), facts), facts)
+
+    def _of_last(self, fact: str) -> str:
+        for rotation in reversed(self.rotations):
+            if rotation.verified_at is not None and rotation.mark is not Mark.UNDONE:
+                return rotation.fact(fact)
+        return ""
 
     def _write(self, rotation: Rotation, facts: Mapping[str, str]) -> Rotation:
         append_line(

@@ -25,6 +25,9 @@ from generator.instance.rotation_undo import remove_key
 from generator.instance.secret_delivery import stamp
 from generator.secrets.interface import Secret, WritableSecretSource
 
+_VAULT_LIMIT = 30.0
+"""Seconds for which a vault may still yield the version before the one that was written."""
+
 
 def new_secret(it: Rotating, rotation: Rotation, application: Application) -> tuple[Rotation, New]:
     """Make the new secret and keep it, or take up what an interrupted call did of that.
@@ -94,7 +97,11 @@ def _store(it: Rotating, rotation: Rotation, new: New) -> tuple[Rotation, New]:
 def _stored(it: Rotating, rotation: Rotation, new: New, version: str) -> tuple[Rotation, New]:
     """The vault must yield the new value to whoever asks it next."""
     rotation = it.journal.write(rotation, Mark.STORED, new_version=version)
-    if not same(it.source.fetch(), new.secret):
+    patience = it.run.patience(_VAULT_LIMIT)
+    while not same(it.source.fetch(), new.secret):
+        if not patience.is_over:
+            it.run.sleep(patience)
+            continue
         raise VerificationFailed(
             Fault(
                 "rotation-store",

@@ -55,7 +55,7 @@ def wait_for_entra(it: Rotating, secret: Secret) -> None:
     patience = run.patience(NEW_SECRET_LIMIT)
     while True:
         try:
-            ask_entra(run, secret)
+            ask_entra(run, secret, which="the new one")
         except VerificationFailed as error:
             if not _is_unknown_yet(error) or patience.is_over:
                 raise

@@ -11,6 +11,14 @@ from generator.instance.rotation_journal import Rotation
 from generator.instance.rotation_model import Old, Rotating
 from generator.instance.secret_delivery import SecretOutcome, stamp, wanted
 
+_NOT_BACK = "if it failed, the old secret could not be put back: {}"
+
+
+def warn_without_old(it: Rotating, old: Old) -> None:
+    """Say before anything is done that there will be no way back."""
+    if old.secret is None:
+        it.run.tell(_NOT_BACK.format(old.why_not))
+
 
 def ask(it: Rotating, what: str) -> None:
     """The user's yes before something is changed.
@@ -42,7 +50,7 @@ def say_what_would_be(
     else:
         run.idle("secret", "the one that is handed in would be delivered")
     if old.secret is None:
-        run.report.note(f"if it failed, the old secret could not be put back: {old.why_not}")
+        run.report.note(_NOT_BACK.format(old.why_not))
 
 
 def say_what_is_next(it: Rotating, rotation: Rotation) -> None:

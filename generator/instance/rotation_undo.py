@@ -118,7 +118,7 @@ def old_value(it: Rotating, *, version: str) -> Old:
             found = it.source.fetch_version(version)
         else:
             return Old(None, "no source holds the value of before (--old-secret-from)")
-        ask_entra(it.run, found)
+        ask_entra(it.run, found, which="the old one")
     except VerificationFailed as error:
         return Old(None, f"it gets no token any more: {error.faults[0].message}")
     except GeneratorError as error:

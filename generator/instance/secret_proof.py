@@ -27,15 +27,20 @@ NOT_ASKED = (
 """Said where `Run.prove_secret` is None."""
 
 
-def ask_entra(run: Run, secret: Secret) -> None:
+def ask_entra(run: Run, secret: Secret, *, which: str = "it") -> None:
     """Ask Entra for a token with a secret, where it can be asked.
+
+    Args:
+        run: The call.
+        secret: What to ask with.
+        which: What people call it: `the old one`.
 
     Raises:
         TokenRefused: It gives none.
         RemoteError: It did not clearly answer.
     """
     if run.prove_secret is not None:
-        run.tell("secret: asking Microsoft Entra ID for a token with it")
+        run.tell(f"secret: asking Microsoft Entra ID for a token with {which}")
         run.prove_secret(secret)
 
 

@@ -644,3 +644,42 @@ def test_lines_of_the_journal_that_are_none_are_passed_over(it: Desk) -> None:
     it.pass_hours(25)
     assert it.call(finish_rotation).code is ExitCode.OK
     assert it.rotation().mark is Mark.FINISHED
+
+
+def test_what_the_last_rotation_stored_is_put_back_where_the_next_is_handed_in(it: Desk) -> None:
+    assert it.call().code is ExitCode.OK
+    second = it.on_instance()
+    it.pass_hours(25)
+    assert it.call(finish_rotation).code is ExitCode.OK
+    _hand_in(it)
+    assert it.handed is not None
+    # The user put the new one into the vault, as the source.
+    it.vault.store(it.handed.fetch(), note="by hand")
+    it.source = None
+    _wrap(it, call_app=Checks(None, "no"))
+    came = it.call()
+    assert came.codes[-1] == "rotation-put-back"
+    assert it.on_instance() == second
+
+
+def test_the_new_value_is_not_taken_for_the_old_one(it: Desk) -> None:
+    new = _hand_in(it)
+    it.kept = Held(new)
+    _wrap(it, call_app=Checks(None, "no"))
+    came = it.call()
+    assert came.codes[-1] == "rotation-not-proven"
+    assert "yields the new one" in came.faults[-1].message
+    assert any("could not be put back" in line for line in came.said)
+
+
+def test_a_vault_that_is_slow_to_yield_what_was_written_is_waited_for(it: Desk) -> None:
+    class Slow(type(it.vault)):  # type: ignore[misc]
+        asked = 0
+
+        def fetch(self) -> object:
+            Slow.asked += 1
+            return self.fetch_version("1" if Slow.asked < 4 else self.current_version())
+
+    it.vault = Slow(it.vault.versions)
+    assert it.call().code is ExitCode.OK
+    assert it.on_instance() == it.vault.versions["2"]
