@@ -13,6 +13,7 @@ from generator.errors import ExitCode, InternalError, NetworkError, RemoteError
 from generator.instance import cut_over_journal, cut_over_message
 from generator.instance.cut_over import activate
 from generator.instance.http_instance import HttpInstance
+from generator.instance.importer import import_package
 from generator.instance.interface import AppAnswer, Found, Instance, Read
 from generator.instance.run import Permission, Run
 
@@ -135,6 +136,22 @@ def test_an_active_account_that_fails_its_test_stays(ready: Stage) -> None:
     assert (came.code, came.codes) == (ExitCode.VERIFICATION_FAILED, ["test-failed"])
     assert "mailbox full" in came.faults[0].message
     assert (ready.active(), ready.result.put_back, ready.result.line) == (OURS, None, "")
+
+
+def test_a_later_import_leaves_the_live_account_alone(ready: Stage) -> None:
+    ready.activate()
+    settings = replace(ready.place.environment.email_account, live=True)
+    ready.place.environment = replace(ready.place.environment, email_account=settings)
+    ready.place.clock.sleep(3600)
+    ready.place.render_again()
+    came = ready.call(import_package)
+    assert (came.code, came.faults, ready.active()) == (ExitCode.OK, (), OURS)
+    came = ready.activate()
+    assert (came.code, ready.writes()) == (
+        ExitCode.OK,
+        ["POST /api/x_acme_mail/smtp_oauth/test"],
+    )
+    assert not any("live: true" in note for note in came.report.notes)
 
 
 def test_nothing_was_active_before(ready: Stage) -> None:

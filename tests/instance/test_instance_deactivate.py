@@ -11,6 +11,7 @@ from generator.config.environment import Environment
 from generator.errors import ExitCode, RemoteError
 from generator.instance import cut_over_back, cut_over_journal
 from generator.instance.http_instance import HttpInstance
+from generator.instance.importer import import_package
 from generator.instance.interface import Instance
 
 Make = Callable[..., Environment]
@@ -172,6 +173,24 @@ def test_on_a_clone_it_needs_neither_app_nor_records_nor_mail(clone: Stage) -> N
 def test_on_a_clone_another_account_can_take_over(clone: Stage) -> None:
     assert clone.deactivate(to=clone.old).code is ExitCode.OK
     assert clone.active() == OLD
+
+
+def test_what_the_page_on_clones_says_leads_back(clone: Stage) -> None:
+    date = f"{clone.place.environment.app.scope}.secret_expires_on"
+    clone.set_property(date, "2028-01-01 00:00:00")
+    clone.place.render_again()
+    # Ours is active there, and the package holds its row.
+    assert "account-active" in clone.call(import_package).codes
+    assert clone.deactivate(no_mail=True).code is ExitCode.OK
+    assert clone.call(import_package).codes == ["secret-older"]
+    clone.set_property(date, "")
+    came = clone.call(import_package)
+    assert (came.code, came.faults) == (ExitCode.OK, ())
+    assert clone.active() == set()
+    assert clone.activate().codes == ["outbound-mail-off"]
+    clone.set_property("glide.email.smtp.active", "true")
+    assert clone.activate().code is ExitCode.OK
+    assert clone.mail.messages[-1].from_address == "servicenow@contoso.example"
 
 
 # Failures
