@@ -16,6 +16,7 @@ from generator.instance.http_instance import HttpInstance
 from generator.instance.importer import import_package
 from generator.instance.interface import AppAnswer, Found, Instance, Read
 from generator.instance.run import Permission, Run
+from generator.sandbox.behaviour import parse
 
 Make = Callable[..., Environment]
 
@@ -59,6 +60,12 @@ def meddle(made: Stage, **instead: Callable[..., object]) -> None:
         return Between(instance, **instead)  # type: ignore[return-value]
 
     made.place.wrap = wrap
+
+
+def parse_switch(text: str) -> dict[str, object]:
+    """A switch of the instance as the command line takes it."""
+    name = text.partition("=")[0]
+    return {name: getattr(parse([text]), name)}
 
 
 # When all is well
@@ -623,7 +630,9 @@ def test_rows_that_were_not_asked_for_do_not_count(ready: Stage) -> None:
         ]
         return inner(tuple(loose))
 
-    queued(ready, subject="Older mail")
+    ready.sandbox.database.insert(
+        "sys_email", {"type": "send-failed", "subject": "Older mail"}, by="somebody"
+    )
     meddle(ready, read=read)
     came = ready.activate()
     assert (came.code, ready.active()) == (ExitCode.OK, OURS)
@@ -687,6 +696,66 @@ def test_two_that_read_active_become_one(ready: Stage) -> None:
     ready.switch(ready.ours, on=True)
     came = ready.activate()
     assert (came.code, ready.active()) == (ExitCode.OK, OURS)
+
+
+@pytest.mark.parametrize(
+    ("switch", "code", "first"),
+    [
+        ("hibernating=on", ExitCode.FAILED, "instance-hibernating"),
+        ("no_node=on", ExitCode.FAILED, "instance-no-node"),
+        ("proxy_page=on", ExitCode.FAILED, "instance-html"),
+        ("cut_bytes=20", ExitCode.FAILED, "instance-connection-lost"),
+        ("basic=restricted", ExitCode.FAILED, "instance-not-signed-in"),
+        ("missing_roles=admin", ExitCode.FAILED, "instance-name-unread"),
+        ("email_oauth_plugin=inactive", ExitCode.REFUSED, "record-differs"),
+        ("flaky_502=0.2", ExitCode.OK, ""),
+        ("outage_502=3", ExitCode.OK, ""),
+        ("rate_limit=100/h", ExitCode.OK, ""),
+        ("latency_ms=1", ExitCode.OK, ""),
+        ("strict_query=on", ExitCode.OK, ""),
+        ("sso_only=on", ExitCode.OK, ""),
+        ("machine_user=on", ExitCode.OK, ""),
+        ("cicd=inactive", ExitCode.OK, ""),
+        ("sender_seconds=5", ExitCode.OK, ""),
+        ("sender_seconds=3600", ExitCode.VERIFICATION_FAILED, "test-waits"),
+    ],
+)
+def test_an_instance_that_misbehaves(ready: Stage, switch: str, code: ExitCode, first: str) -> None:
+    ready.sandbox.behaviour.set(parse_switch(switch))
+    came = ready.activate()
+    assert (came.code, (came.codes or [""])[0]) == (code, first)
+    assert ready.active() == (OURS if code is ExitCode.OK else OLD)
+
+
+def test_a_rate_limit_that_is_far_too_low_is_no_silent_half(ready: Stage) -> None:
+    ready.sandbox.behaviour.set(parse_switch("rate_limit=5/h"))
+    came = ready.activate()
+    assert (came.code, came.codes[0]) == (ExitCode.FAILED, "not-put-back")
+    ready.sandbox.behaviour.set(parse_switch("rate_limit=100/h"))
+    ready.place.clock.sleep(3600)
+    again = ready.activate()
+    assert again.codes[0] == "activation-failed-before"
+    assert ready.active() == OLD
+
+
+@pytest.mark.parametrize("turn", ["max_execution_time", "cut_json", "result_and_error"])
+@pytest.mark.parametrize("which", ["off", "on"])
+def test_a_write_whose_answer_says_nothing_is_read(ready: Stage, turn: str, which: str) -> None:
+    given: list[str] = []
+
+    def update(
+        inner: Callable[..., None], table: str, sys_id: str, values: Mapping[str, str]
+    ) -> None:
+        given.append(sys_id)
+        if (values["active"] == "true") is (which == "on"):
+            setattr(ready.sandbox.behaviour, turn, 1)
+        inner(table, sys_id, values)
+
+    meddle(ready, update=update)
+    came = ready.activate()
+    assert (came.code, ready.active()) == (ExitCode.OK, OURS)
+    # It stood: nothing was written twice.
+    assert given == [ready.old, ready.ours]
 
 
 # The journal
