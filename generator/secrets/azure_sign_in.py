@@ -76,7 +76,13 @@ def make_credential(*, login: str | None, local: StandIn | None = None) -> Defau
     from azure.identity import DefaultAzureCredential
 
     quiet("azure", "msal")
-    limits = {"connection_timeout": CONNECTING, "read_timeout": READING, "retry_total": 1}
+    # A server that says "later" may mean an hour: only connections are tried again.
+    limits = {
+        "connection_timeout": CONNECTING,
+        "read_timeout": READING,
+        "retry_total": 1,
+        "retry_status": 0,
+    }
     if local is not None and local.login is not None:
         return DefaultAzureCredential(
             authority=local.login,
@@ -89,11 +95,13 @@ def make_credential(*, login: str | None, local: StandIn | None = None) -> Defau
 
 
 def quiet(*loggers: str) -> None:
-    """Keep what libraries log off the screen where nobody configured logging."""
+    """Keep to themselves what libraries log: a server's text in it may repeat a secret."""
     for name in loggers:
         logger = logging.getLogger(name)
+        # Without a handler, Python prints warnings to the screen.
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
+        logger.propagate = False
 
 
 def sign_in_failure(message: str) -> str:

@@ -211,13 +211,31 @@ def test_nobody_is_signed_in(vault: KeyVaultStandIn, monkeypatch: pytest.MonkeyP
 
 
 def test_a_wrong_secret_of_who_signs_in_is_told_by_its_code(
-    vault: KeyVaultStandIn, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    vault: KeyVaultStandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(1)
     monkeypatch.setenv("AZURE_CLIENT_SECRET", CANARY)
     fault = refused(vault, source_of(vault).fetch, error=ConfigError)
     assert "AADSTS7000215" in fault.message
-    # The libraries log what they failed at.
+    # The libraries log what they failed at, in Entra's words, which repeat the secret here.
     assert capfd.readouterr() == ("", "")
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_entra_that_asks_to_wait_is_not_waited_for(vault: KeyVaultStandIn, status: int) -> None:
+    def fault(asked: Asked) -> Reply | None:
+        if asked.path.endswith("/token"):
+            return Reply(status, {"error": "temporarily_unavailable"}, {"Retry-After": "3600"})
+        return None
+
+    vault.fault = fault
+    told = refused(vault, source_of(vault).fetch, error=ConfigError)
+    assert told.code == "secret-key-vault-sign-in"
+    assert sum(asked.path.endswith("/token") for asked in vault.requests) == 1
 
 
 def test_too_many_requests_are_not_waited_for(vault: KeyVaultStandIn) -> None:
