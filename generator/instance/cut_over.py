@@ -11,8 +11,8 @@ from generator.errors import Fault, Refused, RemoteError, UsageError, Verificati
 from generator.instance.app_check import ask_health, is_address
 from generator.instance.cut_over_accounts import bring_to
 from generator.instance.cut_over_back import proven, put_back, put_back_on_failure
-from generator.instance.cut_over_journal import CutOver, Kind, Mark, stamp
-from generator.instance.cut_over_mail import SENT
+from generator.instance.cut_over_journal import CutOver, Kind, Mark
+from generator.instance.cut_over_mail import SENT, STAMP
 from generator.instance.cut_over_message import (
     MessageFailed,
     TestMessage,
@@ -190,7 +190,7 @@ def _begin(run: Run, seen: Surroundings, ours: frozenset[str]) -> CutOver:
         account=run.package.account.sys_id,
         before=before,
         wanted=ours,
-        since=stamp(run.now()),
+        since=run.now().strftime(STAMP),
     )
     names = {"before_names": seen.accounts.say(before)}
     return seen.journal.begin(cut, facts={**seen.mail.facts(), **names})
@@ -216,7 +216,8 @@ def _prove(
     ours = frozenset({run.package.account.sys_id})
     earlier = held[-1].marker if held and seen.active == ours else ""
     if earlier:
-        found = run.read({"message": message_read(earlier)})["message"]
+        read = message_read(earlier, since=held[-1].since)
+        found = run.read({"message": read})["message"]
         message = message_of(found, to=to, marker=earlier)
         if message.status == SENT:
             result.test = message

@@ -9,7 +9,8 @@ from __future__ import annotations
 from generator.errors import Fault, Refused
 from generator.instance.cut_over_accounts import bring_to
 from generator.instance.cut_over_back import proven, put_back_on_failure
-from generator.instance.cut_over_journal import CutOver, Kind, Mark, stamp
+from generator.instance.cut_over_journal import CutOver, Kind, Mark
+from generator.instance.cut_over_mail import STAMP
 from generator.instance.cut_over_message import new_marker
 from generator.instance.cut_over_preflight import Surroundings, look
 from generator.instance.cut_over_result import CutOverResult
@@ -174,7 +175,7 @@ def _begin(run: Run, seen: Surroundings, wanted: frozenset[str]) -> CutOver:
         account=run.package.account.sys_id,
         before=before,
         wanted=wanted,
-        since=stamp(run.now()),
+        since=run.now().strftime(STAMP),
     )
     names = {"before_names": seen.accounts.say(before)}
     return seen.journal.begin(cut, facts={**seen.mail.facts(), **names})

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from generator.clock import Clock
 from generator.instance.journal import DIRECTORY, append_line, read_lines
+from generator.update_set.store import sync_directory
 
 FILE = "activate.jsonl"
 
@@ -124,7 +125,13 @@ class CutOverJournal:
             "wanted": ",".join(sorted(cut.wanted)),
             "since": cut.since,
         }
-        return self._write(cut, {**facts, **told})
+        begun = self._write(cut, {**facts, **told})
+        # A file that is new must be found again after the machine lost its power, too; where a
+        # file system cannot sync a directory, the file's own sync has to do.
+        with suppress(OSError):
+            sync_directory(self.path.parent)
+            sync_directory(self.path.parent.parent)
+        return begun
 
     def write(self, cut: CutOver, mark: Mark, *, marker: str = "") -> CutOver:
         """Add a line about a cut-over and sync it; the cut-over as it is then.
@@ -172,11 +179,6 @@ def open_cut_overs(directory: Path, *, clock: Clock, instance: str) -> CutOverJo
                 marker = facts.get("marker") or known.marker
                 _take(found, replace(known, mark=mark, marker=marker))
     return CutOverJournal(path, clock, instance, found)
-
-
-def stamp(moment: datetime) -> str:
-    """A moment as the Table API stores it; the moment is aware, UTC."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _take(cut_overs: list[CutOver], cut: CutOver) -> None:

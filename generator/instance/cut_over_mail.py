@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from generator.errors import Fault
 from generator.instance.interface import Found, Read
@@ -25,6 +26,9 @@ READY, SENT, FAILED, IGNORED = "send-ready", "sent", "send-failed", "send-ignore
 """`sys_email.type` on the way out [DOC r_EmailLogs.md, email-diagnostics-dashboard.md]."""
 
 _MOST_FAILED = 100
+
+STAMP = "%Y-%m-%d %H:%M:%S"
+"""Date and time as the Table API stores them, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +118,27 @@ def outbound_fault(mail: MailState) -> Fault:
     )
 
 
+def day_before(column: str, since: str) -> str:
+    """A term of a query that leaves out what is older by a day or more.
+
+    The log of a large instance has millions of rows, which no search by subject should go through.
+    In which zone an instance takes a time inside a query is not sure; a day covers every zone.
+
+    Args:
+        column: Of date and time.
+        since: `YYYY-MM-DD HH:MM:SS`, UTC; no term is made of anything else.
+    """
+    try:
+        moment = datetime.strptime(since, STAMP) - timedelta(days=1)
+    except (ValueError, OverflowError):
+        return ""
+    return f"^{column}>={moment.strftime(STAMP)}"
+
+
 def failed_since(run: Run, since: str, *, without: str) -> tuple[FailedMail, ...]:
     """Messages that failed at or after a moment, the newest first.
 
-    Times are held against each other here, as texts in UTC: in which zone an instance takes a time
-    inside a query is not sure.
+    Times are held against each other here, as texts in UTC (`day_before`).
 
     Args:
         run: The call.
@@ -129,7 +149,8 @@ def failed_since(run: Run, since: str, *, without: str) -> tuple[FailedMail, ...
         RemoteError: The instance did not say.
     """
     fields = ("sys_id", "type", "subject", "error_string", "sys_updated_on")
-    query = f"type={FAILED}^ORDERBYDESCsys_updated_on"
+    recent = day_before("sys_updated_on", since)
+    query = f"type={FAILED}{recent}^ORDERBYDESCsys_updated_on"
     found = answered(run.read({"failed": Read(EMAIL, query, fields, limit=_MOST_FAILED)})["failed"])
     return tuple(
         FailedMail(

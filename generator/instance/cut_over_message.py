@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from generator.errors import Fault, RemoteError, VerificationFailed
 from generator.instance.app_check import HealthStatus, queue_test
 from generator.instance.cut_over_accounts import Accounts, accounts_of, accounts_read
-from generator.instance.cut_over_mail import EMAIL, FAILED, IGNORED, SENT
+from generator.instance.cut_over_mail import EMAIL, FAILED, IGNORED, SENT, STAMP, day_before
 from generator.instance.interface import Found, Read, Row
 from generator.instance.next_step import call
 from generator.instance.run import Run, answered
@@ -53,10 +53,16 @@ def new_marker() -> str:
     return f"sn-smtp-{secrets.token_hex(8)}"
 
 
-def message_read(marker: str) -> Read:
-    """Messages that may bear a marker."""
+def message_read(marker: str, *, since: str) -> Read:
+    """Messages that may bear a marker.
+
+    Args:
+        marker: Of the message.
+        since: When it was asked for, or earlier: `YYYY-MM-DD HH:MM:SS`, UTC.
+    """
     fields = ("sys_id", "type", "subject", "error_string")
-    return Read(EMAIL, f"subjectLIKE{marker}", fields, limit=20)
+    recent = day_before("sys_created_on", since)
+    return Read(EMAIL, f"subjectLIKE{marker}{recent}", fields, limit=20)
 
 
 def message_of(found: Found, *, to: str, marker: str) -> TestMessage:
@@ -120,11 +126,12 @@ def await_message(run: Run, message: TestMessage, *, wanted: frozenset[str]) -> 
         RemoteError: The instance does not say, several times running.
     """
     patience = run.patience(TEST_LIMIT)
+    read = message_read(message.marker, since=run.now().strftime(STAMP))
     unread = 0
     while True:
         run.sleep(patience)
         try:
-            found = run.read({"message": message_read(message.marker), "accounts": accounts_read()})
+            found = run.read({"message": read, "accounts": accounts_read()})
             message = message_of(found["message"], to=message.to, marker=message.marker)
             accounts = accounts_of(found["accounts"])
             unread = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from activating import ACCOUNTS, Stage, stage
@@ -12,6 +13,7 @@ from generator.config.environment import Environment
 from generator.errors import ExitCode, InternalError, NetworkError, RemoteError
 from generator.instance import cut_over_journal, cut_over_message
 from generator.instance.cut_over import activate
+from generator.instance.cut_over_mail import day_before
 from generator.instance.http_instance import HttpInstance
 from generator.instance.importer import import_package
 from generator.instance.interface import AppAnswer, Found, Instance, Read
@@ -434,8 +436,11 @@ def test_an_ignored_message_puts_everything_back(ready: Stage) -> None:
         return inner(reads)
 
     meddle(ready, read=read)
+    began = ready.place.clock.monotonic()
     came = ready.activate()
     assert (came.code, came.codes) == (ExitCode.VERIFICATION_FAILED, ["test-ignored"])
+    # Nothing more is waited for, while mail is held up.
+    assert ready.place.clock.monotonic() - began < 10
     assert ready.active() == OLD
 
 
@@ -758,6 +763,16 @@ def test_a_write_whose_answer_says_nothing_is_read(ready: Stage, turn: str, whic
     assert given == [ready.old, ready.ours]
 
 
+@pytest.mark.parametrize("since", ["", "yesterday", "0001-01-01 00:00:00", "2026-13-01 00:00:00"])
+def test_a_time_that_is_none_makes_no_term(since: str) -> None:
+    assert day_before("sys_created_on", since) == ""
+
+
+def test_only_what_is_recent_is_searched() -> None:
+    term = day_before("sys_created_on", "2026-11-23 12:00:00")
+    assert term == "^sys_created_on>=2026-11-22 12:00:00"
+
+
 # The journal
 
 
@@ -798,6 +813,20 @@ def test_a_disk_that_gets_full_later_leaves_no_half(
     monkeypatch.setattr(cut_over_journal, "append_line", full)
     came = ready.activate()
     assert (came.code, ready.active()) == (code, active)
+
+
+def test_a_directory_that_cannot_be_synced_is_no_obstacle(
+    ready: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+
+    def sync(directory: Path) -> None:
+        synced.append(directory.name)
+        raise OSError
+
+    monkeypatch.setattr(cut_over_journal, "sync_directory", sync)
+    assert ready.activate().code is ExitCode.OK
+    assert synced == [".import"]
 
 
 def test_lines_that_are_not_ours_mislead_nobody(ready: Stage) -> None:
