@@ -8,8 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLES := update_sets
 DEMO := build/demo
 WORKERS ?= 2
+# By the lock's content, not its time: CI takes the directory from a cache.
+AZURE_CLI := build/azure-cli/$(firstword $(shell cksum requirements/azure-cli.lock)).done
 
-.PHONY: demo test lint types tests faults conformance bench docs lock clean
+.PHONY: demo test lint types tests faults conformance bench docs azure-cli lock clean
 
 # Python's venv leaves half an environment where the system lacks ensurepip.
 .DELETE_ON_ERROR:
@@ -39,6 +41,8 @@ conformance: $(VENV)/.dev ## Hold the output against real exports and ServiceNow
 bench: $(VENV)/.dev ## Measure; the results with their method are in docs/performance.md.
 	$(BIN)/python -m bench
 
+azure-cli: $(AZURE_CLI) ## Install the Azure CLI apart; make conformance then asks it.
+
 docs: $(VENV)/.dev ## Write anew the documents that come from the code; the tests hold them current.
 	$(BIN)/sn-smtp schema > docs/environment.schema.json
 	$(BIN)/python docs/generate.py
@@ -57,6 +61,12 @@ $(VENV)/.demo: $(VENV)/bin/python requirements/sandbox.lock requirements/build.l
 
 $(VENV)/.dev: $(VENV)/.demo requirements/dev.lock
 	$(PIP) install --require-hashes -r requirements/dev.lock
+	touch $@
+
+$(AZURE_CLI):
+	$(PYTHON) -m venv --clear build/azure-cli
+	build/azure-cli/bin/python -m pip --disable-pip-version-check --quiet install --no-compile \
+		--require-hashes -r requirements/azure-cli.lock
 	touch $@
 
 clean:

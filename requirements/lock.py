@@ -28,10 +28,17 @@ def main() -> None:
     within = ["--constraint", str(here / "dev.lock")]
     compile_lock(here / "core.lock", within)
     compile_lock(here / "sandbox.lock", ["--extra", "sandbox", *within])
-    build = here / "build.in"
-    build.write_text("editables\nhatchling\n", encoding="utf-8")
-    compile_lock(here / "build.lock", within, source=build)
-    build.unlink()
+    compile_names(here / "build.lock", "editables\nhatchling\n", within)
+    # Never beside ours: it pins half of what it needs.
+    compile_names(here / "azure-cli.lock", "azure-cli\n", [])
+
+
+def compile_names(target: Path, names: str, options: list[str]) -> None:
+    """Run pip-compile for what no extra of ours names."""
+    source = target.with_suffix(".in")
+    source.write_text(names, encoding="utf-8")
+    compile_lock(target, options, source=source)
+    source.unlink()
 
 
 def compile_lock(target: Path, options: list[str], source: Path = Path("pyproject.toml")) -> None:

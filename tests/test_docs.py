@@ -118,8 +118,8 @@ def test_the_readme_leads_to_every_page_of_the_documents(readme: str) -> None:
 
 def test_the_readme_calls_targets_that_the_makefile_has(readme: str) -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z]+)\b", readme)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)\b", readme)) <= targets
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert set(phony.split()) == targets
 
