@@ -1,6 +1,6 @@
 """`make bench`: every figure of docs/performance.md, in one run on one machine.
 
-    python -m bench [start|peer|fleet|reading|import]... [--runs N]
+    python -m bench [start|peer|fleet|reading|import|verify]... [--runs N]
 
 Prints a Markdown table; exits 1 if a limit is not met. `peer` needs Node 20 and installs
 ServiceNow's SDK under `.cache/`; it is left out, and said so, where it cannot run.
@@ -248,12 +248,30 @@ def importing(runs: int, scratch: Path) -> list[Figure]:
     return figures
 
 
+def verifying(runs: int, scratch: Path) -> list[Figure]:
+    """The mail chain without a message, against stand-ins that answer 50 ms late."""
+    from bench.verifying import walks
+
+    found = walks(runs)
+    middle = sorted(found, key=lambda one: one.seconds)[len(found) // 2]
+    return [
+        figure(
+            "`verify`: time of the chain / (round trips x 50 ms)",
+            statistics.median(one.ratio for one in found),
+            1.3,
+            unit="x",
+            detail=f"{middle.seconds * 1000:.0f} ms, {middle.round_trips} round trips",
+        )
+    ]
+
+
 PARTS: dict[str, Callable[[int, Path], list[Figure]]] = {
     "start": start,
     "peer": peer,
     "fleet": fleet,
     "reading": reading,
     "import": importing,
+    "verify": verifying,
 }
 
 
