@@ -68,6 +68,11 @@ COMMANDS = {
 }
 """In the order of a life."""
 
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("az", "powershell", "terraform", "checklist"), ()),
+    "bicep": ("--app-name", "Made by Bicep"),
+}
+
 
 def call(world: MailWorld, sn_smtp: Call, name: str, *options: str) -> Said:
     """One command as loud as it can be; nothing of it is a trace, nor a bug."""
@@ -111,6 +116,15 @@ INSTANCE_FAILURES: tuple[dict[str, object], ...] = (
     {"result_and_error": "on"},
 )
 """Switches of the instance."""
+
+
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_no_script_holds_a_secret(world: MailWorld, sn_smtp: Call) -> None:
+    for kind, more in SCRIPTS.items():
+        said = sn_smtp("azure", "script", "dev", "--format", kind, *more, "--root", world.root)
+        assert said.code == 0, said.err
+        assert said.out
+        assert world.traces(said.out + said.err) == [], kind
 
 
 @pytest.mark.slow
