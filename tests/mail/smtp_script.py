@@ -14,6 +14,9 @@ import trustme
 Say = Callable[[bytes], bytes | None]
 """Takes a line that the client sent, gives the answer; None ends the connection."""
 
+CLOSE = b"\0close"
+"""Ends the connection after what stands before it."""
+
 GREETING = b"220 ready\r\n"
 EHLO = b"250-here\r\n250 AUTH XOAUTH2\r\n"
 
@@ -70,7 +73,9 @@ class ScriptedSmtp:
                 answer = self._say(line)
                 if answer is None:
                     return
-                connection.sendall(answer)
+                connection.sendall(answer.removesuffix(CLOSE))
+                if answer.endswith(CLOSE):
+                    return
 
 
 def script(**answers: bytes | None) -> Say:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
 from mail_setting import CASES, Case, Verify, first_failed, link
 
 from generator.config.environment import Authorization
+from generator.mail import chain
 from generator.mail.entra_errors import KNOWN
 from generator.mail.interface import Cause, Verdict
 from generator.mail.smtp_replies import ROWS
@@ -156,3 +158,51 @@ def test_the_two_step_sign_in_and_a_challenge_are_understood(
 
     assert failed.code == "smtp-535-5.7.3"
     assert '"status":"400"' in failed.answered
+
+
+def test_it_costs_seven_answers(box: MailSandbox, verify: Verify) -> None:
+    before = (box.requests, box.replies)
+    assert verify(send_to=None).ok
+    # Greeting, EHLO, STARTTLS, EHLO, AUTH, QUIT.
+    assert (box.requests - before[0], box.replies - before[1]) == (1, 6)
+
+
+def test_the_smtp_server_is_reached_while_entra_is_asked(
+    verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = threading.Event()
+    ask, reach = chain.request_token, chain.Submission.open
+
+    def asked(*arguments: object, **more: object) -> object:
+        # One after the other this would never come.
+        assert reached.wait(20)
+        return ask(*arguments, **more)  # type: ignore[arg-type]
+
+    def opened(self: chain.Submission) -> object:
+        link = reach(self)
+        reached.set()
+        return link
+
+    monkeypatch.setattr(chain, "request_token", asked)
+    monkeypatch.setattr(chain.Submission, "open", opened)
+    assert verify().ok
+
+
+def test_an_interruption_waits_for_nobody(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    reach = chain.Submission.open
+
+    def opened(self: chain.Submission) -> object:
+        go_on.wait(20)
+        link = reach(self)
+        self.close()
+        return link
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chain.Submission, "open", opened)
+    monkeypatch.setattr(chain, "request_token", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        verify()
+    go_on.set()

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from mail_setting import CLIENT, TENANT, Verify, link
+from smtp_script import CLOSE, ScriptedSmtp
 
 from generator.azure.clouds import ENDPOINTS, Cloud
 from generator.clock import SteppedClock
@@ -20,6 +21,7 @@ from generator.errors import ConfigError, ExitCode, RemoteError
 from generator.mail import token as token_module
 from generator.mail.claims import read_claims
 from generator.mail.entra_errors import FAMILIES, KNOWN, causes_of
+from generator.mail.hidden import Hidden
 from generator.mail.https import HttpAnswer
 from generator.mail.network import Network
 from generator.mail.settings import MailSettings
@@ -275,6 +277,14 @@ def test_every_code_of_the_specification_is_in_the_table(shared: Path) -> None:
     assert codes == {one.number for one in KNOWN}
 
 
+def test_what_hides_secrets_shows_none() -> None:
+    hidden = Hidden("a-secret-of-some-length")
+    assert "secret-of" not in repr(hidden)
+    assert hidden.clean("nothing of it", limit=80) == "nothing of it"
+    assert "secret-of-so" not in hidden.clean("part(secret-of-some-le)", limit=80)
+    assert hidden.clean("x" * 90, limit=20) == "x" * 19 + "…"
+
+
 def test_the_table_fills_every_value_in(settings: MailSettings) -> None:
     gcc = replace(settings, cloud=Cloud.GCC_HIGH)
     families = [((one.number,), one.error) for one in KNOWN] + [((), name) for name in FAMILIES]
@@ -369,6 +379,33 @@ def test_a_proxy_that_is_not_there_is_named(
         request_token(away, Secret("x"), network=through)
     assert caught.value.trouble.code == "entra-proxy"
     assert "hidden-word" not in f"{caught.value} {through!r}"
+
+
+_HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (_HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx", "entra-packed"),
+        (_HEAD + b"\r\n" + CLOSE, "entra-cut"),
+        (_HEAD + b"Content-Length: 9\r\n\r\nxx" + CLOSE, "entra-cut"),
+        (b"no protocol at all\r\n\r\n" + CLOSE, "entra-cut"),
+        (_HEAD + b"Content-Length: 0\r\n\r\n", "entra-not-json"),
+    ],
+)
+def test_answers_that_are_none_are_told_apart(
+    settings: MailSettings, tmp_path: Path, answer: bytes, code: str
+) -> None:
+    def say(line: bytes) -> bytes:
+        return answer if line == b"\r\n" else b""
+
+    with ScriptedSmtp(tmp_path, say, greeting=b"") as server:
+        away = replace(settings, token_url=f"https://localhost:{server.port}/x")
+        network = Network(ca_file=server.ca_file, timeout_seconds=5)
+        with pytest.raises((NoAnswer, BadAnswer)) as caught:
+            request_token(away, Secret("x" * 40), network=network)
+    assert caught.value.trouble.code == code
 
 
 def test_a_failed_token_is_a_link_with_its_seconds(box: MailSandbox, verify: Verify) -> None:
