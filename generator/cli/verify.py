@@ -6,6 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -14,11 +15,11 @@ from generator.cli.mail_options import mail_options
 from generator.cli.options import FileName, answers, root_option
 from generator.cli.output import Outcome, Session
 from generator.cli.report_file import write_report
-from generator.errors import ConfigError, ExitCode, Fault, UsageError
+from generator.errors import ConfigError, ExitCode, Fault, InternalError, UsageError
 
 if TYPE_CHECKING:
     from generator.config.environment import Environment
-    from generator.mail.interface import Verification
+    from generator.mail.interface import LinkResult, Verification
 
 LOCAL, INSTANCE = "local", "instance"
 
@@ -94,12 +95,14 @@ def verify(
     _check(asked, send_to=send_to, exchange=exchange, two_step=two_step)
     if asked == INSTANCE:
         call = _call(environment, root, instance_url, budget, templates)
-        name, verification = _through_instance(session, call, entra=entra, mail_ca=mail_ca)
+        name, verification, stand_ins = _through_instance(
+            session, call, entra=entra, mail_ca=mail_ca
+        )
     else:
         now = read_clock(os.environ)
         (loaded,) = load(root, (environment,), every=False, now=now)
         name = loaded.name
-        verification = _from_here(
+        verification, stand_ins = _from_here(
             session,
             loaded,
             send_to=send_to,
@@ -109,7 +112,14 @@ def verify(
             smtp=smtp,
             mail_ca=mail_ca,
         )
-    return _outcome(verification, environment=name, asked=asked, send_to=send_to, junit=junit)
+    return _outcome(
+        verification,
+        environment=name,
+        asked=asked,
+        send_to=send_to,
+        junit=junit,
+        stand_ins=stand_ins,
+    )
 
 
 def _check(asked: str, *, send_to: str | None, exchange: tuple[Path, ...], two_step: bool) -> None:
@@ -150,10 +160,11 @@ def _from_here(
     entra: str | None,
     smtp: str | None,
     mail_ca: Path | None,
-) -> Verification:
+) -> tuple[Verification, tuple[str, ...]]:
     from generator.cli.call_secrets import fetcher
     from generator.cli.mail_options import mail_side
     from generator.mail.chain import verify_local
+    from generator.mail.settings import is_loopback
     from generator.mail.smtp_session import Steps
 
     fetch = fetcher(environment)
@@ -169,7 +180,8 @@ def _from_here(
             )
         )
     settings, network = mail_side(environment, entra=entra, smtp=smtp, mail_ca=mail_ca)
-    return verify_local(
+    hosts = {"Microsoft Entra ID": settings.login_host, "the SMTP server": settings.smtp_host}
+    verification = verify_local(
         settings,
         fetch_secret=fetch,
         network=network,
@@ -179,6 +191,7 @@ def _from_here(
         steps=Steps.TWO if two_step else Steps.ONE,
         tell=session.message,
     )
+    return verification, tuple(name for name, host in hosts.items() if is_loopback(host))
 
 
 def _call(
@@ -201,18 +214,21 @@ def _call(
 
 def _through_instance(
     session: Session, call: Call, *, entra: str | None, mail_ca: Path | None
-) -> tuple[str, Verification]:
+) -> tuple[str, Verification, tuple[str, ...]]:
     from generator.cli.instance_call import opened
     from generator.cli.mail_options import mail_side
     from generator.instance.mail_links import instance_links
     from generator.mail.entra_errors import causes_of
     from generator.mail.interface import Proven, Verdict, Verification
+    from generator.mail.settings import is_loopback
 
     with opened(session, call) as run:
         settings, _ = mail_side(run.environment, entra=entra, smtp=None, mail_ca=mail_ca)
         links = instance_links(run, explain=partial(causes_of, error="", settings=settings))
+        host = urlsplit(run.instance.url).hostname or ""
     failed = any(link.verdict is Verdict.FAILED for link in links)
-    return run.environment.name, Verification(links, Proven.NOTHING if failed else Proven.GRANTED)
+    verification = Verification(links, Proven.NOTHING if failed else Proven.GRANTED)
+    return run.environment.name, verification, ("the instance",) if is_loopback(host) else ()
 
 
 def _outcome(
@@ -222,31 +238,30 @@ def _outcome(
     asked: str,
     send_to: str | None,
     junit: Path | None,
+    stand_ins: tuple[str, ...],
 ) -> Outcome:
     from generator.cli.verify_text import conclusion, verify_text
     from generator.mail.interface import Verdict
 
+    faults = tuple(_fault(link) for link in verification.links if link.verdict is Verdict.FAILED)
+    exit_code = ExitCode.OK if verification.ok else ExitCode.VERIFICATION_FAILED
     if junit is not None:
         from generator.report import junit_links
 
-        write_report(junit, junit_links.write(verification, environment=environment, asked=asked))
-    faults = tuple(
-        Fault(
-            # Codes of errors have no dots: `smtp-535-5.7.3` is `smtp-535-5-7-3`.
-            link.code.replace(".", "-"),
-            f"{link.title}: {link.causes[0].what if link.causes else link.answered}",
-            path=link.name,
-            next=link.causes[0].fix if link.causes else None,
-        )
-        for link in verification.links
-        if link.verdict is Verdict.FAILED
-    )
+        text = junit_links.write(verification, environment=environment, asked=asked)
+        try:
+            write_report(junit, text)
+        except InternalError as error:
+            # What was found, and that a message may have left, is told all the same.
+            faults += error.faults
+            exit_code = error.exit_code if verification.ok else exit_code
     return Outcome(
         result={
             "environment": environment,
             "from": asked,
             "proven": verification.proven.value,
-            "conclusion": conclusion(verification, asked=asked),
+            "conclusion": conclusion(verification, asked=asked, stand_ins=stand_ins),
+            "stand_ins": list(stand_ins),
             "sent_to": send_to,
             "links": [
                 {
@@ -262,7 +277,18 @@ def _outcome(
                 for link in verification.links
             ],
         },
-        text=verify_text(verification, environment=environment, asked=asked),
-        exit_code=ExitCode.OK if verification.ok else ExitCode.VERIFICATION_FAILED,
+        text=verify_text(verification, environment=environment, asked=asked, stand_ins=stand_ins),
+        exit_code=exit_code,
         faults=faults,
     )
+
+
+def _fault(link: LinkResult) -> Fault:
+    """A failed link as an error: what came back, and its likeliest cause as no more than that."""
+    # Codes of errors have no dots: `smtp-535-5.7.3` is `smtp-535-5-7-3`.
+    code = link.code.replace(".", "-")
+    if not link.causes:
+        return Fault(code, f"{link.title}: {link.answered}", path=link.name)
+    first, answered = link.causes[0], link.answered.rstrip(".")
+    said = f"{answered}. Likeliest cause: " if answered and answered not in first.what else ""
+    return Fault(code, f"{link.title}: {said}{first.what}", path=link.name, next=first.fix)

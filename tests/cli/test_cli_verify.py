@@ -74,7 +74,11 @@ def test_a_failed_link_names_causes_and_fixes_and_exits_with_6(
     assert re.search(r"^ +1\. The application permission SMTP.SendAsApp", said.out, re.MULTILINE)
     assert re.search(r"^ +fix: ", said.out, re.MULTILINE)
     assert said.out.splitlines()[-1] == "Fails at: Claims of the token."
-    assert said.err.startswith("error: claims: Claims of the token: The application permission")
+    assert re.search(r"^ +checked: tid, appid, aud", said.out, re.MULTILINE)
+    # What came back is told as such, and a guess at its cause as a guess.
+    assert said.err.startswith("error: claims: Claims of the token: aud https://")
+    assert "roles none" in said.err
+    assert "Likeliest cause: The application permission" in said.err
     assert "next: " in said.err
 
 
@@ -120,9 +124,28 @@ def test_junit_is_what_other_tools_read(world: MailWorld, sn_smtp: Call, tmp_pat
 def test_a_report_that_cannot_be_written_is_told(
     world: MailWorld, sn_smtp: Call, tmp_path: Path
 ) -> None:
-    said = sn_smtp("verify", "dev", "--root", world.root, "--junit", tmp_path / "no" / "x.xml")
+    lost = ("--junit", tmp_path / "no" / "x.xml")
+    said = sn_smtp("verify", "dev", "--root", world.root, "--send-to", SOMEBODY, *lost)
     assert said.code == 1
     assert "cannot be written" in said.err
+    # A message has left: that, and its marker, must not be lost with the report.
+    (message,) = world.mail.messages
+    assert f"[{message.marker}]" in said.out
+
+    world.mail.behaviour.smtp_auth = "rejected"
+    said = sn_smtp("verify", "dev", "--root", world.root, *lost, "--json")
+    assert said.code == 6
+    codes = [error["code"] for error in said.envelope["errors"]]
+    assert codes == ["smtp-535-5-7-3", "cannot-write"]
+
+
+def test_stand_ins_prove_nothing_of_the_real_ones(world: MailWorld, sn_smtp: Call) -> None:
+    said = sn_smtp("verify", "dev", "--root", world.root, "--send-to", SOMEBODY)
+    assert "Stand-ins on this machine answered for Microsoft Entra ID and the SMTP" in said.out
+    said = sn_smtp("verify", "dev", "--root", world.root, "--json")
+    assert said.envelope["result"]["stand_ins"] == ["Microsoft Entra ID", "the SMTP server"]
+    real = Verification((), Proven.WORKS)
+    assert "Stand-ins" not in conclusion(real, asked="local", stand_ins=())
 
 
 def test_exports_are_read(world: MailWorld, sn_smtp: Call, tmp_path: Path) -> None:
@@ -223,6 +246,10 @@ def test_the_instance_is_asked_with_what_it_holds(
     )
     assert envelope["ok"], envelope["errors"]
     assert envelope["result"]["proven"] == "granted"
+    assert envelope["result"]["stand_ins"] == []
+    here = ("--from", "instance", "--instance", "http://127.0.0.1:8080")
+    text = sn_smtp("verify", "dev", "--root", imported.root, *here).out
+    assert "answered for the instance" in text
     assert "activate" in envelope["result"]["conclusion"]
     assert {link["name"].split("-")[0] for link in envelope["result"]["links"]} == {"instance"}
 
