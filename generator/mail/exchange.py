@@ -49,7 +49,11 @@ def judge_exports(exports: Exports, settings: MailSettings, *, object_id: str | 
     if findings:
         verdict = Verdict.FAILED if findings[0].fails else Verdict.WARNING
     missing = [name for name in _wanted(settings) if name not in exports.given]
-    answered = "everything fits" if not findings else f"{len(findings)} found"
+    answered = "what was given fits" if missing else "everything fits"
+    if findings:
+        answered = f"{len(findings)} found"
+    if exports.principals is not None and expected is None:
+        answered += "; the ObjectId was not compared, since no token told the right one"
     if missing:
         answered += f"; not given: {', '.join(missing)}"
     return LinkResult(
@@ -134,6 +138,17 @@ def _of(rights: tuple[Right, ...], address: str) -> tuple[Right, ...]:
     )
 
 
+def _of_others(command: str, address: str) -> _Finding:
+    return _Finding(
+        "exchange-other-mailbox",
+        Cause(
+            f"{command} tells of other mailboxes than {address}, or of it by another address.",
+            f"Export {command} -Identity {address}",
+        ),
+        fails=False,
+    )
+
+
 def _reach(
     exports: Exports, settings: MailSettings, ours: Principal | None, expected: str | None
 ) -> Iterator[_Finding]:
@@ -149,6 +164,9 @@ def _reach(
         "FullAccess -AutoMapping $false; then wait 15 to 60 minutes."
     )
     rows = _of(exports.mailbox_rights, settings.user_name)
+    if not rows:
+        yield _of_others("Get-MailboxPermission", settings.user_name)
+        return
     own = [one for one in rows if one.holders & holders and "fullaccess" in one.rights]
     if any(one.denied for one in own):
         what = f"FullAccess to {settings.user_name} is denied to the application, which wins."
@@ -164,9 +182,20 @@ def _reach(
             ),
             fails=False,
         )
+    elif not own and ours is not None and _bears_its_name(rows, ours):
+        name = printable(ours.display_name, limit=80)
+        what = (
+            f"FullAccess to {settings.user_name} is shown for {name}, which is the application's "
+            "name and may be another's."
+        )
+        yield _Finding("exchange-name-only", Cause(what, f"To be sure: {grant}"), fails=False)
     elif not own:
         what = f"The application has no FullAccess to the mailbox {settings.user_name}."
         yield _Finding("exchange-no-permission", Cause(what, grant))
+
+
+def _bears_its_name(rows: tuple[Right, ...], ours: Principal) -> bool:
+    return any(ours.display_name in one.holders and "fullaccess" in one.rights for one in rows)
 
 
 def _is_sid(right: Right) -> bool:
@@ -221,9 +250,7 @@ def _smtp_auth(exports: Exports, settings: MailSettings) -> Iterator[_Finding]:
         if address == settings.user_name.lower() or "@" not in address
     ]
     if not rows:
-        what = f"Get-CASMailbox tells of other mailboxes than {settings.user_name}."
-        again = f"Export Get-CASMailbox -Identity {settings.user_name}"
-        yield _Finding("exchange-other-mailbox", Cause(what, again), fails=False)
+        yield _of_others("Get-CASMailbox", settings.user_name)
     elif rows[0] is True:
         what = f"SMTP AUTH is switched off for the mailbox {settings.user_name}."
         yield _Finding("exchange-smtp-auth-mailbox", Cause(what, fix))
@@ -240,6 +267,9 @@ def _send_as(
         return
     holders = _holders(ours, expected, settings.client_id) | {settings.user_name.lower()}
     rows = _of(exports.recipient_rights, settings.from_address)
+    if not rows:
+        yield _of_others("Get-RecipientPermission", settings.from_address)
+        return
     own = [one for one in rows if one.holders & holders and "sendas" in one.rights]
     if own and not any(one.denied for one in own):
         return

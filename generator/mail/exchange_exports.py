@@ -40,7 +40,10 @@ class Principal:
     object_id: str
     sid: str
     names: frozenset[str]
-    """Every name by which permissions may show it: Sid, ObjectId, AppId, DisplayName."""
+    """By what permissions show it: Sid, ObjectId, AppId."""
+
+    display_name: str = ""
+    """Others may bear the same: it proves nothing (2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Exports:
     """`Get-CASMailbox`: address in lower case, SmtpClientAuthenticationDisabled (null inherits)."""
 
     organisation_disabled: bool | None = None
-    """`Get-TransportConfig`: SmtpClientAuthenticationDisabled."""
+    """`Get-TransportConfig`: SmtpClientAuthenticationDisabled; None also where it is not told."""
 
     roles: tuple[tuple[str, str], ...] | None = None
     """`Test-ServicePrincipalAuthorization`: role and `InScope` in lower case."""
@@ -119,7 +122,7 @@ def read_exports(files: Sequence[Path]) -> Exports:
         mailbox_rights=_each(found, "Get-MailboxPermission", _right),
         recipient_rights=_each(found, "Get-RecipientPermission", _right),
         mailboxes=_each(found, "Get-CASMailbox", _mailbox),
-        organisation_disabled=_switch(transport[-1]) is True if transport else None,
+        organisation_disabled=_switch(transport[-1]) if transport else None,
         roles=_each(found, "Test-ServicePrincipalAuthorization", _role),
     )
 
@@ -157,10 +160,11 @@ def _each(
 
 
 def _principal(record: Record) -> Principal:
-    names = ("sid", "object_id", "app_id", "display_name", "identity", "id", "name")
-    texts = frozenset(text for name in names if (text := _text(record, name)))
+    names = ("sid", "object_id", "app_id", "identity", "id")
+    shown = _text(record, "display_name")
+    texts = frozenset(text for name in names if (text := _text(record, name)) and text != shown)
     return Principal(
-        _text(record, "app_id"), _text(record, "object_id"), _text(record, "sid"), texts
+        _text(record, "app_id"), _text(record, "object_id"), _text(record, "sid"), texts, shown
     )
 
 
@@ -169,6 +173,9 @@ def _right(record: Record) -> Right:
     rights = record.get("access_rights").value
     listed = rights if isinstance(rights, list) else str(rights).split(",")
     denied = record.get("deny").value
+    if isinstance(denied, dict):
+        # A SwitchParameter that was never turned into true or false (MEM).
+        denied = next((v for key, v in denied.items() if key.lower() == "ispresent"), None)
     return Right(
         identity=_text(record, "identity"),
         holders=frozenset(one for one in holders if one),

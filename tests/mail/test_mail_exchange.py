@@ -86,10 +86,17 @@ def test_the_samples_fit_together(shared: Path, settings: MailSettings) -> None:
         ([PRINCIPAL_ROW, ACCESS], ""),
         ([PRINCIPAL_ROW, {**ACCESS, "User": "S-1-5-21-9-9-9-9"}], "exchange-no-permission"),
         ([PRINCIPAL_ROW, {**ACCESS, "AccessRights": ["ReadPermission"]}], "exchange-no-permission"),
-        ([PRINCIPAL_ROW, {**ACCESS, "Identity": OTHER}], "exchange-no-permission"),
+        ([PRINCIPAL_ROW, {**ACCESS, "Identity": OTHER}], "exchange-other-mailbox"),
+        ([PRINCIPAL_ROW, {**ACCESS, "User": "ServiceNow"}], "exchange-name-only"),
+        (
+            [{**PRINCIPAL_ROW, "Identity": "ServiceNow"}, {**ACCESS, "User": "ServiceNow"}],
+            "exchange-name-only",
+        ),
         ([PRINCIPAL_ROW, {**ACCESS, "Identity": "servicenow"}], ""),
         ([PRINCIPAL_ROW, {**ACCESS, "Deny": True}], "exchange-permission-denied"),
         ([PRINCIPAL_ROW, {**ACCESS, "Deny": "True"}], "exchange-permission-denied"),
+        ([PRINCIPAL_ROW, {**ACCESS, "Deny": {"IsPresent": True}}], "exchange-permission-denied"),
+        ([PRINCIPAL_ROW, {**ACCESS, "Deny": {"IsPresent": False}}], ""),
         ([PRINCIPAL_ROW, {**ACCESS, "AccessRights": "FullAccess, ReadPermission"}], ""),
         ([PRINCIPAL_ROW, {**ACCESS, "User": {"RawIdentity": SID}}], ""),
         ([PRINCIPAL_ROW, {**ACCESS, "User": {"Other": SID}}], "exchange-no-permission"),
@@ -110,6 +117,7 @@ def test_the_samples_fit_together(shared: Path, settings: MailSettings) -> None:
             ],
             "",
         ),
+        ([{**CAS, OFF: None}, {**TRANSPORT, OFF: None}], "exchange-smtp-auth-organisation"),
         ([{**CAS, "PrimarySmtpAddress": OTHER}], "exchange-other-mailbox"),
         ([TRANSPORT], "exchange-smtp-auth-unknown"),
         ([{OFF: False}], ""),
@@ -151,7 +159,7 @@ def test_app_rbac_wants_a_role_and_no_permission(
         ({**SEND_AS, "Trustee": MAILBOX}, ""),
         ({**SEND_AS, "Trustee": "somebody"}, "exchange-no-send-as"),
         ({**SEND_AS, "AccessControlType": "Deny"}, "exchange-no-send-as"),
-        ({**SEND_AS, "Identity": MAILBOX}, "exchange-no-send-as"),
+        ({**SEND_AS, "Identity": MAILBOX}, "exchange-other-mailbox"),
     ],
 )
 def test_another_from_wants_send_as(judge: Judge, row: object, code: str) -> None:
@@ -172,6 +180,8 @@ def test_without_a_token_the_settings_say_which_object_id_is_right(judge: Judge)
     assert judge({**PRINCIPAL_ROW, "ObjectId": APPLICATION}, oid=None).code == "exchange-object-id"
     unknown = judge([PRINCIPAL_ROW], ACCESS, oid=None, service_principal_object_id=None)
     assert unknown.code == ""
+    assert "everything fits" not in unknown.answered
+    assert "not compared" in unknown.answered
     missing = judge([{**PRINCIPAL_ROW, "AppId": "x"}], oid=None, service_principal_object_id=None)
     assert "az ad sp show" in missing.causes[0].fix
 
