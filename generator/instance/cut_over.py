@@ -163,10 +163,9 @@ def _ask(run: Run, seen: Surroundings) -> None:
         Refused: The user said no.
     """
     ours = run.package.account
-    run.tell(
-        f"active now: {seen.accounts.say(seen.active)}; it is switched off, then "
-        f"{ours.label} ({ours.sys_id}) on"
-    )
+    others, label = seen.active - {ours.sys_id}, f"{ours.label} ({ours.sys_id})"
+    first = f"{seen.accounts.say(others)} is switched off, then " if others else ""
+    run.tell(f"{first}{label} is switched on")
     waiting = f"{seen.mail.waiting} waiting now, and what is queued meanwhile"
     run.tell(
         f"mail that waits to be sent ({waiting}) leaves through the new account"

@@ -145,6 +145,16 @@ def test_what_is_named_must_be_another_smtp_account(live: Stage) -> None:
     assert (live.writes(), live.active()) == ([], OURS)
 
 
+def test_what_an_activation_noted_that_was_undone_is_not_believed(ready: Stage) -> None:
+    ready.mail.behaviour.smtp_data = "mailbox_full"
+    assert ready.activate().code is ExitCode.VERIFICATION_FAILED
+    # Somebody switches by hand afterwards: from which account, the note does not tell.
+    ready.switch(ready.old, on=False)
+    ready.switch(ready.ours, on=True)
+    assert ready.deactivate().codes == ["no-other-account"]
+    assert ready.active() == OURS
+
+
 def test_only_our_account_is_switched_off(ready: Stage) -> None:
     other = third(ready)
     for came in (ready.deactivate(to=other), ready.deactivate(no_mail=True)):
