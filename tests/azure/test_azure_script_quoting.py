@@ -7,7 +7,7 @@ import subprocess
 
 import hcl2
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import DictLoader
 from script_world import HOSTILE, nodes, trouble
@@ -99,6 +99,7 @@ def _terraform_value(quoted: str) -> str:
 
 @FEW
 @given(value=ACCEPTED)
+@example(value="%${ $%{ $${ %%%{")
 def test_terraform_gives_any_value_back(value: str) -> None:
     assert _terraform_value(quoting.terraform(value)) == value
 
@@ -112,6 +113,8 @@ def test_terraform_parses_it(value: str) -> None:
 
 @FEW
 @given(value=ACCEPTED)
+@example(value="$%{")
+@example(value="%${ $${ %%%{")
 def test_a_heredoc_gives_any_line_back(value: str) -> None:
     line = quoting.terraform_heredoc(value)
     parts = re.findall(r'(\$\$\{|%%\{)|\$\{"([$%])"\}|(\$\{|%\{)|(.)', line, re.DOTALL)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,15 @@ def test_one_of_the_ids_may_be_known(fresh: Path, sn_smtp: Call) -> None:
     said = sn_smtp("azure", "script", "dev", "--format", "az", "--root", fresh)
     assert "TENANT_ID='7f1d2c3b-4a59-4e68-8b77-0c1d2e3f4a5b'" in said.out
     assert 'CLIENT_ID="${CLIENT_ID:-}"' in said.out
+
+
+def test_the_tenant_alone_may_be_missing(fresh: Path, sn_smtp: Call) -> None:
+    outputs = {"client_id": {"value": "2b9e6a10-5c4d-4f3e-9a21-6d7c8b9a0e1f"}}
+    (fresh / "dev" / "azure.json").write_text(json.dumps(outputs), encoding="utf-8")
+
+    said = sn_smtp("azure", "script", "dev", "--format", "az", "--root", fresh)
+    assert "TENANT_ID=''" in said.out
+    assert "CLIENT_ID:-2b9e6a10-5c4d-4f3e-9a21-6d7c8b9a0e1f" in said.out
 
 
 def test_outputs_that_are_named_may_be_still_to_come(fresh: Path, sn_smtp: Call) -> None:
@@ -148,12 +157,33 @@ def test_where_no_file_can_be_nothing_is_left(fresh: Path, sn_smtp: Call, tmp_pa
     assert said.code == 1
     assert "cannot be put there" in said.err
 
-    taken = tmp_path / "taken"
-    taken.write_text("Made by sn-smtp azure script", encoding="utf-8")
-    taken.chmod(0)
-    if os.geteuid() != 0:
-        said = sn_smtp("azure", "script", "dev", "--format", "az", "--root", fresh, "-o", taken)
+
+def test_a_disk_that_says_no_leaves_what_was_there(
+    fresh: Path, sn_smtp: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "azure.sh"
+    call = ("azure", "script", "dev", "--format", "az", "--root", fresh, "-o", path)
+    assert sn_smtp(*call).code == 0
+    before = path.read_bytes()
+
+    def refuse(method: str) -> Callable[..., object]:
+        real = getattr(Path, method)
+
+        def call(self: Path, *arguments: object, **named: object) -> object:
+            if self.name.strip(".").startswith("azure.sh"):
+                raise OSError(28, "No space left on device")
+            return real(self, *arguments, **named)
+
+        return call
+
+    for method in ("replace", "open"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, method, refuse(method))
+            said = sn_smtp(*call)
         assert said.code == 1
+        assert "No space left" in said.err
+        assert path.read_bytes() == before
+        assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".azure")] == []
 
 
 @pytest.mark.parametrize(
