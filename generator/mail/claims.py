@@ -30,9 +30,12 @@ EXCHANGE_APP_ID = "00000002-0000-0ff1-ce00-000000000000"
 """Client ID of Office 365 Exchange Online, which v2.0 tokens have as `aud` [INF]."""
 
 # After the SmtpClientDiag module [COMM].
-_AUDIENCES = frozenset(
-    {"https://outlook.office365.com", "https://outlook.office.com", "https://outlook.office365.us"}
-)
+_AUDIENCES: dict[Cloud, frozenset[str]] = {
+    Cloud.PUBLIC: frozenset({"https://outlook.office365.com", "https://outlook.office.com"}),
+    Cloud.GCC_HIGH: frozenset({"https://outlook.office365.us"}),
+}
+"""Beside the cloud's own scope."""
+
 _DOUBTFUL = "https://ps.outlook.com"
 """Documented for the consent of POP and IMAP; the audience of one failing report [COMM]."""
 
@@ -151,9 +154,7 @@ def _audience(claims: Mapping[str, object], settings: MailSettings) -> _Finding 
     listed = found if isinstance(found, list) else [found]
     audiences = {_shown(one).lower().rstrip("/") for one in listed[:8]}
     expected = settings.scope.removesuffix("/.default").lower().rstrip("/")
-    accepted = {expected, EXCHANGE_APP_ID}
-    if settings.cloud in (Cloud.PUBLIC, Cloud.GCC_HIGH):
-        accepted |= _AUDIENCES
+    accepted = {expected, EXCHANGE_APP_ID, *_AUDIENCES.get(settings.cloud, ())}
     if audiences & accepted - {_DOUBTFUL}:
         return None
     shown = ", ".join(sorted(audiences))
@@ -209,8 +210,7 @@ def _role(claims: Mapping[str, object], settings: MailSettings) -> _Finding | No
         return None
     consent = (
         "Entra admin center > App registrations > API permissions: add Office 365 Exchange Online "
-        f"> Application permissions > {ROLE}, then Grant admin consent; or az ad app permission "
-        f"admin-consent --id {settings.client_id}"
+        f"> Application permissions > {ROLE}, then Grant admin consent; or {_consent(settings)}"
     )
     late = Cause(
         "Consent was given a few minutes ago.", "Wait some minutes; a new token then carries it."
@@ -236,6 +236,14 @@ def _role(claims: Mapping[str, object], settings: MailSettings) -> _Finding | No
         f"Remove it and add {ROLE} under Application permissions.",
     )
     return _Finding("claims-no-role", cause, (delegated, late, other_model))
+
+
+def _consent(settings: MailSettings) -> str:
+    # az refuses it in sovereign clouds (4.2).
+    if settings.cloud is Cloud.PUBLIC:
+        return f"az ad app permission admin-consent --id {settings.client_id}"
+    address = f"{settings.login}/{settings.tenant_id}/v2.0/adminconsent"
+    return f"open {address}?client_id={settings.client_id}&scope={settings.scope}"
 
 
 def _times(claims: Mapping[str, object], *, now: datetime) -> _Finding | None:

@@ -136,5 +136,8 @@ def _noticed(notices: Sequence[Notice]) -> Iterator[_Finding]:
             continue
         where = " ".join(part for part in (notice.file, notice.path) if part)
         said = f"{notice.message[:1].upper()}{notice.message[1:]}"
-        cause = Cause(f"{said} ({where})." if where else f"{said}.", notice.next or "Correct it.")
+        fix = notice.next or "Correct it."
+        if notice.code in STOPS:
+            fix += ". If that is done already, export Azure's outputs again."
+        cause = Cause(f"{said} ({where})." if where else f"{said}.", fix)
         yield _Finding(f"inputs-{notice.code}", cause, fails=notice.code in STOPS)

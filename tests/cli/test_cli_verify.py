@@ -73,6 +73,7 @@ def test_a_failed_link_names_causes_and_fixes_and_exits_with_6(
     assert re.search(r"^  failed +Claims of the token: ", said.out, re.MULTILINE)
     assert re.search(r"^ +1\. The application permission SMTP.SendAsApp", said.out, re.MULTILINE)
     assert re.search(r"^ +fix: ", said.out, re.MULTILINE)
+    assert said.out.count("checked: ") == 1
     assert said.out.splitlines()[-1] == "Fails at: Claims of the token."
     assert re.search(r"^ +checked: tid, appid, aud", said.out, re.MULTILINE)
     # What came back is told as such, and a guess at its cause as a guess.

@@ -114,6 +114,7 @@ def test_only_a_guid_gets_into_a_command(
         ({"aud": "00000002-0000-0ff1-ce00-000000000000"}, ""),
         ({"aud": None}, "claims-aud"),
         ({"aud": "https://example.com"}, "claims-aud"),
+        ({"aud": "https://outlook.office365.us"}, "claims-aud"),
         ({"aud": "https://ps.outlook.com"}, "claims-aud"),
         ({"appid": None, "azp": CLIENT}, "claims-appid"),
         ({"idtyp": None}, "claims-delegated"),
@@ -205,3 +206,22 @@ def test_an_audience_that_is_only_doubtful_is_the_first_cause_of_a_refusal(
     verification = verify()
     assert link(verification, "claims").verdict is Verdict.WARNING
     assert "ps.outlook.com" in link(verification, "smtp-auth").causes[0].what
+
+
+@pytest.mark.parametrize("cloud", Cloud)
+def test_consent_is_given_by_what_the_cloud_takes(
+    good: dict[str, object], settings: MailSettings, cloud: Cloud
+) -> None:
+    ends = ENDPOINTS[cloud]
+    changes = {
+        "cloud": cloud,
+        "scope": ends.scope,
+        "token_url": f"{ends.login}/t/oauth2/v2.0/token",
+    }
+    claims = {**good, "aud": ends.scope.removesuffix("/.default"), "roles": []}
+    fix = _judge(claims, settings, **changes).causes[0].fix
+    # The command "is not yet supported on sovereign clouds" (4.2).
+    assert ("az ad app permission admin-consent" in fix) == (cloud is Cloud.PUBLIC)
+    assert (f"{ends.login}/{settings.tenant_id}/v2.0/adminconsent" in fix) == (
+        cloud is not Cloud.PUBLIC
+    )

@@ -20,7 +20,7 @@ from generator.mail.aside import Task
 from generator.mail.interface import Proven, Verdict, Verification
 from generator.mail.names import judge_names, resolve
 from generator.mail.network import ConnectTimeout, Network, Watch, proxy_from
-from generator.mail.settings import MailSettings, is_loopback, mail_settings, stand_in_url
+from generator.mail.settings import is_loopback, mail_settings, stand_in_url
 from generator.mail.trouble import Place, Trouble, explain
 
 MakeEnvironment = Callable[..., Environment]
@@ -144,6 +144,20 @@ def test_dns_that_never_answers_is_left(monkeypatch: pytest.MonkeyPatch) -> None
     assert "did not say in time" in found.what
 
 
+@pytest.fixture
+def no_such_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that end in `.invalid` are unknown, without asking DNS."""
+    ask = socket.getaddrinfo
+
+    def asked(host: str, *more: object, **named: object) -> object:
+        if host.endswith(".invalid"):
+            raise socket.gaierror("no such name")
+        return ask(host, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+
+
+@pytest.mark.usefixtures("no_such_name")
 def test_an_unknown_smtp_host_leaves_the_token_alone(verify: Verify) -> None:
     verification = verify(smtp_host="no-such-name.invalid")
     assert link(verification, "dns").code == "smtp-dns"
@@ -151,9 +165,8 @@ def test_an_unknown_smtp_host_leaves_the_token_alone(verify: Verify) -> None:
     assert link(verification, "smtp-tls").verdict is Verdict.SKIPPED
 
 
-def test_an_unknown_login_host_leaves_the_smtp_server_alone(
-    verify: Verify, settings: MailSettings
-) -> None:
+@pytest.mark.usefixtures("no_such_name")
+def test_an_unknown_login_host_leaves_the_smtp_server_alone(verify: Verify) -> None:
     verification = verify(token_url="https://no-such-name.invalid/t/oauth2/v2.0/token")
     assert link(verification, "dns").code == "entra-dns"
     assert link(verification, "token").verdict is Verdict.SKIPPED

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import socket
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -406,6 +408,33 @@ def test_answers_that_are_none_are_told_apart(
         with pytest.raises((NoAnswer, BadAnswer)) as caught:
             request_token(away, Secret("x" * 40), network=network)
     assert caught.value.trouble.code == code
+
+
+def test_a_proxy_is_asked_for_the_way_and_sees_nothing(
+    settings: MailSettings, network: Network
+) -> None:
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as lines:
+                while (line := lines.readline()) not in (b"\r\n", b""):
+                    seen.append(line)
+                connection.sendall(b"HTTP/1.1 200 open\r\n\r\n")
+                seen.append(connection.recv(64))
+
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        proxy = f"http://user:word@127.0.0.1:{listener.getsockname()[1]}"
+        away = replace(settings, token_url="https://login.example.invalid/x")
+        with pytest.raises(NoAnswer) as caught:
+            request_token(away, Secret("x" * 40), network=replace(network, proxy=proxy))
+        server.join(10)
+    assert caught.value.trouble.code in ("entra-tls", "entra-cut")
+    assert seen[0].startswith(b"CONNECT login.example.invalid:443 HTTP/1.")
+    # A TLS record of a handshake, and no more in the clear.
+    assert seen[-1][:2] == b"\x16\x03"
 
 
 def test_a_failed_token_is_a_link_with_its_seconds(box: MailSandbox, verify: Verify) -> None:
