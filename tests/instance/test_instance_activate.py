@@ -980,6 +980,33 @@ def test_somebody_elses_choice_counts_more_than_the_journal(
     assert third
 
 
+def test_a_note_about_another_instance_says_nothing_of_this_one(
+    ready: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed(ready, monkeypatch, at="between")
+    path = ready.place.environment.directory / ".import" / "activate.jsonl"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("acme-dev.", "acme-other."), encoding="utf-8")
+    came = ready.activate(dry_run=True)
+    assert not any("cut off" in note for note in came.report.notes)
+
+
+def test_a_note_of_which_nothing_stands_is_closed(
+    ready: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed(ready, monkeypatch, at="begun")
+    ready.mail.behaviour.entra = "secret_expired"
+    assert ready.activate().codes == ["no-token"]
+    assert ready.events() == ["begun", "undone"]
+    # What somebody does by hand later is no half of it.
+    ready.mail.behaviour.entra = "healthy"
+    ready.switch(ready.old, on=False)
+    ready.switch(ready.ours, on=True)
+    ready.mail.behaviour.smtp_data = "mailbox_full"
+    assert ready.activate().code is ExitCode.VERIFICATION_FAILED
+    assert (ready.active(), ready.result.put_back) == (OURS, None)
+
+
 def test_without_the_journal_what_is_there_counts(
     ready: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
