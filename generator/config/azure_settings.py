@@ -202,7 +202,7 @@ def _missing(key: str, what: str, value: str | None, given: AzureInput) -> Itera
         line=places[-1].line if places else None,
         path=f"azure.{key}",
         next="save Azure's outputs as azure.json beside this file, or write the key here; "
-        "docs/environment-file.md says how",
+        "docs/environment-file.md says how. No application yet: sn-smtp azure script",
     )
 
 
