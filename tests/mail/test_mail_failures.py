@@ -189,13 +189,14 @@ def test_the_smtp_server_is_reached_while_entra_is_asked(
 
 
 def test_an_interruption_waits_for_nobody(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
+    go_on, done = threading.Event(), threading.Event()
     reach = chain.Submission.open
 
     def opened(self: chain.Submission) -> object:
         go_on.wait(20)
         link = reach(self)
         self.close()
+        done.set()
         return link
 
     def interrupted(*_: object, **__: object) -> None:
@@ -205,4 +206,6 @@ def test_an_interruption_waits_for_nobody(verify: Verify, monkeypatch: pytest.Mo
     monkeypatch.setattr(chain, "request_token", interrupted)
     with pytest.raises(KeyboardInterrupt):
         verify()
+    # The stand-ins must not end while somebody talks to them.
     go_on.set()
+    assert done.wait(20)
