@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +119,20 @@ def test_terraform_keeps_every_secret_that_is_listed(environment: Make) -> None:
     (password,) = passwords
     assert "var.secrets" in str(password["for_each"])
     assert "each.value" in str(password["end_date"])
+    (lifecycle,) = password["lifecycle"]
+    assert lifecycle["prevent_destroy"] is True
+
+
+def test_terraform_calls_it_formatted(environment: Make) -> None:
+    program = shutil.which("terraform")
+    if program is None:
+        pytest.skip("terraform is not installed")
+    for model, source in itertools.product(Authorization, (None, VAULT, "file:/var/x")):
+        text = rendered(setup_of(environment, model=model, source=source), Format.TERRAFORM)
+        done = subprocess.run(
+            [program, "fmt", "-check", "-diff", "-"], input=text, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout
 
 
 def test_the_exchange_script_in_terraform_is_the_same(environment: Make) -> None:

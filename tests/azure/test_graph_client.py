@@ -302,7 +302,7 @@ def test_an_answer_that_never_ends_is_not_waited_for(
 @pytest.mark.parametrize(
     ("error", "words", "was_sent"),
     [
-        ("SSLError", "certificate", False),
+        ("SSLError", "connection broke", True),
         ("ProxyError", "proxy", False),
         ("ConnectTimeout", "does not let connect", False),
         ("ReadTimeout", "did not come whole", True),
@@ -314,6 +314,15 @@ def test_why_no_answer_came(error: str, words: str, was_sent: bool) -> None:
     why, sent = graph_wire.explained(getattr(exceptions, error)("x"))
     assert words in why
     assert sent is was_sent
+
+
+def test_a_certificate_is_judged_before_anything_is_sent() -> None:
+    import ssl
+
+    from requests import exceptions
+
+    error = exceptions.SSLError(ssl.SSLCertVerificationError("unknown authority"))
+    assert graph_wire.explained(error) == ("its certificate is not accepted", False)
 
 
 def test_an_unknown_name_is_told() -> None:
