@@ -204,8 +204,10 @@ def _days(result: Mapping[str, object], *, path: str) -> int | None:
     if value is None or value == "":
         return None
     # A script's numbers may come as 12.0.
-    if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     raise _unclear(path, "secret_days_left is no number")
 
 

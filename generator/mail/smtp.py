@@ -27,6 +27,9 @@ MESSAGE = ("message", "A real message")
 FIRST_PAUSE = 1.0
 """Seconds; each further one is twice as long."""
 
+LONGEST_REST = 20.0
+"""Seconds after which a session is not gone on with: servers end those that say nothing."""
+
 T = TypeVar("T")
 
 
@@ -72,6 +75,7 @@ class Submission:
         self._evidence = Evidence()
         self._waited = 0.0
         self._pauses = 0
+        self._rested_at: float | None = None
 
     def open(self) -> LinkResult:
         """Connect, begin TLS, and see whether XOAUTH2 is offered.
@@ -129,6 +133,7 @@ class Submission:
         """Nothing is asked for a while; the session stays open."""
         if self._session is not None:
             self._session.rest()
+            self._rested_at = self._network.clock.monotonic()
 
     def close(self) -> None:
         """End the session; never raises."""
@@ -143,7 +148,7 @@ class Submission:
 
     def _opened(self) -> SmtpSession:
         if self._session is None:
-            session = SmtpSession(self._settings, network=self._network)
+            session = SmtpSession(self._settings, network=self._network, token=self._token)
             try:
                 session.open()
             except BaseException:
@@ -153,6 +158,9 @@ class Submission:
         return self._session
 
     def _signed_in(self) -> Reply:
+        rested, self._rested_at = self._rested_at, None
+        if rested is not None and self._network.clock.monotonic() - rested > LONGEST_REST:
+            self._close_session()
         session = self._opened()
         assert self._token is not None  # noqa: S101 - `sign_in` set it
         try:

@@ -134,6 +134,13 @@ _NO_TLS = Cause(
     "The server offers STARTTLS and does not begin it: its certificate may be missing for now.",
     "Try again later; if it stays, see that no mail gateway stands between.",
 )
+_NOT_SIGNED_IN = (
+    Cause(
+        "The server does not count this session as signed in, although AUTH was accepted.",
+        "See that nothing between (relay, inspection) opens another session; try again. On "
+        "the instance: the email account's Authentication must be OAUTH 2.0.",
+    ),
+)
 _LATER = Cause("The server is busy or being worked on.", "Try again later.")
 
 ROWS: tuple[Row, ...] = (
@@ -206,18 +213,9 @@ ROWS: tuple[Row, ...] = (
         ),
         (_UNKNOWN_PRINCIPAL, _TOO_EARLY, _OUT_OF_SCOPE, _WRONG_MAILBOX),
     ),
-    Row(
-        "smtp-530-5.7.57",
-        530,
-        ("5.7.57",),
-        (
-            Cause(
-                "The server does not count this session as signed in, although AUTH was accepted.",
-                "See that nothing between (relay, inspection) opens another session; try again. On "
-                "the instance: the email account's Authentication must be OAUTH 2.0.",
-            ),
-        ),
-    ),
+    Row("smtp-530-5.7.57", 530, ("5.7.57",), _NOT_SIGNED_IN),
+    # Older servers say it without that number.
+    Row("smtp-530-5.7.57", 530, ("not authenticated",), _NOT_SIGNED_IN),
     Row(
         "smtp-430-4.2.0",
         430,

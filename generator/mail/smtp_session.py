@@ -132,12 +132,17 @@ class SmtpSession:
     nothing clear came.
     """
 
-    def __init__(self, settings: MailSettings, *, network: Network) -> None:
-        """Args: settings: Where. network: How it is reached."""
+    def __init__(
+        self, settings: MailSettings, *, network: Network, token: Token | None = None
+    ) -> None:
+        """Args: settings: Where. network: How it is reached. token: What it must not repeat."""
         self._settings = settings
         self._network = network
         self._watch = Watch(network.whole_seconds)
         self._hidden = Hidden()
+        if token is not None:
+            # A server may repeat what an earlier session told it.
+            self._hidden = Hidden(token.reveal(), xoauth2(settings.user_name, token))
         self._client: _Client | None = None
         self.place = smtp_place(settings)
         self.mechanisms: tuple[str, ...] = ()
@@ -345,7 +350,8 @@ def _no_starttls(place: Place) -> Trouble:
             ),
             Cause(
                 f"It is another server or port than client submission's ({place.setting}).",
-                "Exchange Online has smtp.office365.com, port 587; leave email_account.server out.",
+                "Exchange Online takes client submission on port 587; leave email_account.server "
+                "out so that the cloud's own host is used.",
             ),
         ),
     )

@@ -136,6 +136,7 @@ def test_days_left_may_be_unknown(days: object, read: int | None) -> None:
         {"secret_expires_on": "2027-02-30 00:00:00"},
         {"secret_days_left": "12"},
         {"secret_days_left": 1.5},
+        {"secret_days_left": float("inf")},
         {"secret_days_left": True},
     ],
 )

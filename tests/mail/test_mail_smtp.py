@@ -360,3 +360,44 @@ def test_a_reply_of_no_row_is_explained_by_its_phase(plain: MailSettings, phase:
 
 def test_5_7_30_is_not_5_7_3(plain: MailSettings) -> None:
     assert _meaning(plain, "535 5.7.30 other", Phase.AUTH)[0] == "smtp-535-5.7.30"
+
+
+def test_an_older_refusal_without_its_number_is_known(plain: MailSettings) -> None:
+    said = "530 5.7.1 Client was not authenticated to send anonymous mail during MAIL FROM"
+    assert _meaning(plain, said, Phase.MAIL)[0] == "smtp-530-5.7.57"
+
+
+@pytest.mark.parametrize("seconds", [19, 21])
+def test_a_session_that_rested_long_is_not_gone_on_with(
+    tmp_path: Path, plain: MailSettings, seconds: int
+) -> None:
+    with ScriptedSmtp(tmp_path, script()) as server:
+        talk = Talk(server, plain)
+        assert talk.submission.open().verdict is Verdict.OK
+        talk.submission.rest()
+        talk.clock.sleep(seconds)
+        assert talk.submission.sign_in(token(), Evidence()).verdict is Verdict.OK
+        talk.submission.close()
+    greeted = [line for line in server.lines if line.lower().startswith(b"ehlo")]
+    assert len(greeted) == (1 if seconds < 20 else 2)
+
+
+def test_a_later_session_does_not_show_what_an_earlier_one_was_told(
+    tmp_path: Path, plain: MailSettings
+) -> None:
+    told = {"lines": b""}
+    usual = script(auth=b"451 4.7.0 later\r\n")
+
+    def say(line: bytes) -> bytes | None:
+        if line.lower().startswith(b"ehlo") and told["lines"]:
+            return b"554 I heard " + told["lines"].strip() + b"\r\n"
+        if line.lower().startswith(b"auth"):
+            told["lines"] = line.split()[-1]
+        return usual(line)
+
+    with ScriptedSmtp(tmp_path, say) as server:
+        talk = Talk(server, plain)
+        found = talk.sign_in()
+        talk.submission.close()
+    assert "554 I heard" in found.answered
+    assert told["lines"].decode()[8:40] not in found.answered
