@@ -29,6 +29,9 @@ LONGEST_DAYS: Final = 730
 LONGEST_NAME: Final = 120
 """Characters of `displayName` of an application (Graph reference, graded memory)."""
 
+LONGEST_GROUP: Final = 64
+"""Characters of a group's name (Microsoft, New-DistributionGroup)."""
+
 _LABEL: Final = re.compile(r"[^a-z0-9-]")
 
 
@@ -225,6 +228,7 @@ def plan_setup(environment: Environment, *, wishes: Wishes, now: datetime) -> Se
     azure, account = environment.azure, environment.email_account
     host = environment.instance_url.removeprefix("https://")
     instance = host.partition(".")[0]
+    short = instance[: LONGEST_GROUP - len("SMTP.SendAsApp ")]
     names = CLOUD_NAMES[azure.cloud]
     app_name = wishes.app_name or f"{environment.oauth.name} ({instance})"
     return Setup(
@@ -247,9 +251,9 @@ def plan_setup(environment: Environment, *, wishes: Wishes, now: datetime) -> Se
         mailbox=account.user_name,
         from_address=account.from_address or account.user_name,
         secret=_secret(instance, azure.client_secret_from, wishes, names, now=now),
-        group=wishes.group or f"SMTP senders {instance}",
-        management_scope=f"SMTP senders {instance}",
-        assignment=f"SMTP.SendAsApp {instance}",
+        group=wishes.group or f"SMTP senders {short}",
+        management_scope=f"SMTP senders {short}",
+        assignment=f"SMTP.SendAsApp {short}",
     )
 
 

@@ -1,7 +1,8 @@
 """What each tool calls a national cloud (`spec/azure-and-smtp.md` section 7).
 
-az and Exchange Online as documented there; the names that Microsoft Graph PowerShell, Az and the
-azuread provider use, and the portals' hosts, are general knowledge and stand nowhere else.
+az and Exchange Online as documented there; Microsoft Graph PowerShell as its reference says
+(Connect-MgGraph). The names that Az and the azuread provider use, and the portals' hosts, are
+general knowledge and stand nowhere else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class CloudNames:
     """`Connect-ExchangeOnline -ExchangeEnvironmentName`; None is the tool's default."""
 
     graph_powershell: str
-    """`Connect-MgGraph -Environment` (graded memory)."""
+    """`Connect-MgGraph -Environment`."""
 
     az_powershell: str
     """`Connect-AzAccount -Environment` (graded memory)."""

@@ -94,13 +94,13 @@ def script(
     missing from ENV, since the script is what makes the application.
     """
     from generator.azure import setup_render as rendering
-    from generator.azure.setup import Wishes
+    from generator.azure.setup import LONGEST_GROUP, LONGEST_NAME, Wishes
     from generator.azure.setup_file import refuse_foreign, write_script
     from generator.azure.setup_templates import ScriptTemplates
 
     wishes = Wishes(
-        app_name=_name(app_name, "--app-name"),
-        group=_name(group, "--group"),
+        app_name=_name(app_name, "--app-name", longest=LONGEST_NAME),
+        group=_name(group, "--group", longest=LONGEST_GROUP),
         secret_days=secret_days,
         secret_to=secret_to,
     )
@@ -140,14 +140,13 @@ def _setup(session: Session, root: Path, environment: str, wishes: Wishes) -> Se
     return plan_setup(loaded, wishes=wishes, now=now)
 
 
-def _name(value: str | None, option: str) -> str | None:
-    from generator.azure.setup import LONGEST_NAME
+def _name(value: str | None, option: str, *, longest: int) -> str | None:
     from generator.config.values import Unacceptable, one_line
 
     if value is None:
         return None
     try:
-        return one_line(value, longest=LONGEST_NAME)
+        return one_line(value, longest=longest)
     except Unacceptable as error:
         step = error.next or "see sn-smtp azure script --help"
         raise UsageError(Fault("usage", f"{option} {error.message}", next=step)) from None

@@ -192,6 +192,7 @@ def test_a_disk_that_says_no_leaves_what_was_there(
         (("--app-name", "a\nb"), "--app-name"),
         (("--app-name", ""), "--app-name"),
         (("--group", " x"), "--group"),
+        (("--group", "x" * 65), "--group"),
         (("--secret-days", "0"), "--secret-days"),
         (("--secret-days", "731"), "--secret-days"),
         (("--secret-to", "env:X"), "--secret-to"),
