@@ -7,7 +7,7 @@ one object or an array of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,6 +107,9 @@ def read_exports(files: Sequence[Path]) -> Exports:
         root = load(path)
         if isinstance(root, Fault):
             faults.append(_with_advice(root))
+            continue
+        if root.value == []:
+            faults.append(_nothing(root.file))
             continue
         for record in _records(root):
             kind = _kind(record)
@@ -208,12 +211,16 @@ def _text(record: Record, name: str) -> str:
 
 
 def _with_advice(fault: Fault) -> Fault:
-    if fault.code != "file-empty":
-        return fault
+    if fault.code == "file-missing":
+        return replace(fault, next="check --exchange; docs/verify.md lists what to export")
+    return _nothing(fault.file) if fault.code == "file-empty" else fault
+
+
+def _nothing(file: str | None) -> Fault:
     return Fault(
         "exchange-nothing",
         "holds nothing: the command found no such object, or its output went elsewhere",
-        file=fault.file,
+        file=file,
         next="run the command without ConvertTo-Json to see; without -Identity or a filter "
         "Get-ServicePrincipal lists all",
     )

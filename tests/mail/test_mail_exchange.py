@@ -208,7 +208,7 @@ def test_powershells_own_encoding_is_read(tmp_path: Path) -> None:
         ("{", "not-json"),
         ('{"appId": "x"}', "exchange-unknown"),
         ("7", "exchange-unknown"),
-        ("[]", "exchange-unknown"),
+        ("[]", "exchange-nothing"),
         ('[{"AccessRights": []}]', "exchange-unknown"),
         (None, "file-missing"),
     ],
@@ -222,6 +222,7 @@ def test_what_is_no_export_is_refused(tmp_path: Path, text: str | None, code: st
     (fault,) = caught.value.faults
     assert fault.code == code
     assert fault.file == str(path)
+    assert "azure.outputs" not in (fault.next or "")
 
 
 def test_an_export_that_fails_ends_the_chain_before_the_sign_in(
