@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from generator.secrets.azure_sign_in import StandIn
 
 _THROTTLED = 429
+_LONG = 16
+"""Characters below which a text is no token that could be told from other words."""
+
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -220,6 +223,8 @@ class Graph:
         if ended.result is None:
             self._no_answer(ended.error, writes=method == "POST")
         status, raw = ended.result
+        # Whatever answers may repeat what it was asked with, and its words are shown.
+        raw = raw.replace(token.encode(), b"[token]") if len(token) >= _LONG else raw
         try:
             found = json.loads(raw) if raw.strip() else {}
         except (ValueError, RecursionError):

@@ -6,6 +6,7 @@ No exception of a library is kept: its frames and chain hold the request and the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING
 
 from generator.errors import (
@@ -113,7 +114,10 @@ def explained(error: Exception | None) -> tuple[str, bool]:
     if error is None:
         return f"it was not there within {LONGEST:.0f} s", True
     if isinstance(error, exceptions.SSLError):
-        return "its certificate is not accepted", False
+        # TLS may break after the request was sent, too: a certificate alone is judged before.
+        if any(isinstance(part, SSLCertVerificationError) for part in _chain(error)):
+            return "its certificate is not accepted", False
+        return "the encrypted connection broke", True
     if isinstance(error, exceptions.ProxyError):
         return "the proxy opens no way to it", False
     if isinstance(error, exceptions.ConnectTimeout):

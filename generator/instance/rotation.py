@@ -15,18 +15,28 @@ from generator.instance.guards import guard_reads, judge
 from generator.instance.next_step import call
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import in_use, new_name, refuse_another
-from generator.instance.rotation_model import New, Old, Rotating, require_vault
-from generator.instance.rotation_new import new_secret, same, value_in, version_of
+from generator.instance.rotation_model import (
+    New,
+    Old,
+    Rotating,
+    is_past,
+    left_over,
+    require_vault,
+)
+from generator.instance.rotation_new import new_secret
 from generator.instance.rotation_proof import deliver_and_verify, wait_for_entra
 from generator.instance.rotation_says import (
     ask,
     nobody_proves,
+    not_finished,
+    removing,
     say_what_is_next,
     say_what_would_be,
     sources_differ,
     warn_without_old,
 )
 from generator.instance.rotation_undo import old_value, undo, undo_after
+from generator.instance.rotation_vault import same, value_in, version_of
 from generator.instance.run import Faults
 from generator.instance.secret_delivery import (
     check_delivery,
@@ -35,7 +45,7 @@ from generator.instance.secret_delivery import (
     value_of,
     wanted,
 )
-from generator.instance.secret_refusals import no_source
+from generator.instance.secret_refusals import no_source, not_proven
 from generator.secrets.interface import Secret
 
 
@@ -52,7 +62,7 @@ def rotate(it: Rotating) -> None:
         ConfigError: A source has no secret.
     """
     rotation = it.journal.last
-    if rotation is not None and not rotation.is_open:
+    if rotation is not None and (not rotation.is_open or is_past(it, rotation)):
         rotation = None
     if it.handed is None and (rotation is None or rotation.by_graph):
         # A wrong call is told before anybody is asked.
@@ -64,7 +74,7 @@ def rotate(it: Rotating) -> None:
         if rotation.mark is Mark.PUTTING_BACK:
             _go_on_undoing(it, rotation)
         if rotation.verified_at is not None:
-            _wait_for_finish(it, rotation)
+            _wait_for_finish(it, rotation, health)
             return
     if it.handed is not None:
         _by_hand(it, rotation, health, it.handed.fetch())
@@ -92,13 +102,7 @@ def undo_rotation(it: Rotating) -> None:
             )
         )
     if rotation.mark is Mark.REMOVING:
-        raise Refused(
-            Fault(
-                "rotation-removing",
-                "The old secret of this rotation is being removed, or is removed already.",
-                next=call(it.run.environment, "secret rotate", "--finish"),
-            )
-        )
+        raise removing(it)
     it.tell(rotation)
     old = old_value(it, version=rotation.fact("old_version"))
     on_instance = rotation.may_be_on_instance
@@ -202,7 +206,7 @@ def _by_hand(it: Rotating, rotation: Rotation | None, health: Health, secret: Se
         raise no_source(run)
     if not same(it.source.fetch(), secret):
         raise sources_differ(it)
-    ends = _handed_end(it)
+    ends = _handed_end(it, rotation)
     # What the last rotation stored is the value of before, unless it is the new one itself.
     old = old_value(it, version=it.journal.in_use_version)
     if old.secret is not None and same(old.secret, secret):
@@ -218,7 +222,7 @@ def _by_hand(it: Rotating, rotation: Rotation | None, health: Health, secret: Se
             new_name(run.environment, run.clock.now()),
             via="hand",
             source=it.handed.description,
-            old_key_id=it.wishes.old_key_id or "",
+            old_key_id=it.wishes.old_key_id or left_over(it),
             new_ends=ends or "",
             **_before(it, health),
         )
@@ -267,10 +271,13 @@ def _named(application: Application, name: str) -> frozenset[str]:
     return frozenset(one.key_id for one in application.passwords if one.display_name == name)
 
 
-def _handed_end(it: Rotating) -> str | None:
+def _handed_end(it: Rotating, rotation: Rotation | None) -> str | None:
     """End of a secret that was handed in; what the environment says must not be older."""
     if it.wishes.ends is not None:
         return stamp(it.wishes.ends)
+    if rotation is not None and rotation.fact("new_ends"):
+        # Said when this rotation began; the call that goes on need not say it again.
+        return rotation.fact("new_ends")
     found = check_delivery(it.run)
     said = wanted(it.run)
     on_instance = value_of(found, expiry_name(it.run))
@@ -282,8 +289,20 @@ def _handed_end(it: Rotating) -> str | None:
     return said or None
 
 
-def _wait_for_finish(it: Rotating, rotation: Rotation) -> None:
-    """The rotation is done but for the old secret's removal."""
+def _wait_for_finish(it: Rotating, rotation: Rotation, health: Health) -> None:
+    """The rotation is done but for the old secret's removal.
+
+    Raises:
+        VerificationFailed: What was proven then does not hold any more.
+        Refused: The removal is due, or was begun: the next rotation waits for it.
+    """
+    if rotation.mark is Mark.REMOVING:
+        raise removing(it)
+    if not health.granted:
+        raise not_proven(it.run, health)
+    assert rotation.verified_at is not None  # noqa: S101 - the caller's condition
+    if it.run.clock.now() >= rotation.verified_at + it.wishes.grace:
+        raise not_finished(it, rotation)
     it.run.idle("secret", f"{rotation.name} is delivered and proven already")
     say_what_is_next(it, rotation)
 

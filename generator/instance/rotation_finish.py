@@ -17,14 +17,14 @@ from generator.instance.app_check import Health, HealthStatus
 from generator.instance.next_step import call
 from generator.instance.rotation import preflight
 from generator.instance.rotation_journal import Mark, Rotation
-from generator.instance.rotation_keys import fits, is_live, listed
+from generator.instance.rotation_keys import fits, is_live, listed, named_here
 from generator.instance.rotation_model import Rotating
-from generator.instance.rotation_new import same
 from generator.instance.rotation_says import ask
 from generator.instance.rotation_undo import remove_key
+from generator.instance.rotation_vault import same
 from generator.instance.run import Run
 from generator.instance.secret_delivery import SecretOutcome, check_delivery, put_secret, stamp
-from generator.instance.secret_proof import ask_entra, granted_in_time
+from generator.instance.secret_proof import ask_entra, granted_in_time, health_of
 from generator.instance.secret_refusals import not_proven
 from generator.secrets.interface import Secret, WritableSecretSource
 
@@ -52,13 +52,11 @@ def finish_rotation(it: Rotating) -> None:
             it is said.
         RemoteError: Graph, Entra or the instance did not clearly answer; run it again.
     """
-    run, rotation = it.run, it.journal.last
-    if rotation is not None and rotation.mark is Mark.FINISHED and it.wishes.old_key_id is None:
+    run, rotation = it.run, _to_finish(it)
+    if rotation is not None and rotation.mark is Mark.FINISHED:
         it.tell(rotation)
         run.idle("remove", f"{rotation.name} is finished already")
         return
-    if rotation is not None and not rotation.is_open:
-        rotation = None
     if rotation is not None and rotation.verified_at is None:
         raise _not_verified(it, rotation)
     health = preflight(it)
@@ -81,13 +79,24 @@ def finish_rotation(it: Rotating) -> None:
     if not removing:
         ask(it, f"Remove the client secret {pair.old_key_id} from {application.display_name}")
     if rotation is not None:
-        rotation = it.journal.write(rotation, Mark.REMOVING, new_key_id=pair.new.key_id)
+        rotation = it.journal.write(
+            rotation, Mark.REMOVING, new_key_id=pair.new.key_id, old_key_id=pair.old_key_id
+        )
     run.begin("remove")
     remove_key(it, application, pair.old_key_id)
     run.done("remove", f"{pair.old_key_id} is gone; {pair.new.key_id} stays")
     _prove_again(it, at_hand, pair)
     if rotation is not None:
-        it.tell(it.journal.write(rotation, Mark.FINISHED, old_key_id=pair.old_key_id))
+        it.tell(it.journal.write(rotation, Mark.FINISHED))
+
+
+def _to_finish(it: Rotating) -> Rotation | None:
+    """The rotation that waits for its end; a later one that was put back changes nothing of it."""
+    last = it.journal.last
+    if last is not None and last.mark is Mark.FINISHED:
+        return last if it.wishes.old_key_id is None else None
+    standing = [one for one in it.journal.rotations if one.mark is not Mark.UNDONE]
+    return standing[-1] if standing and standing[-1].is_open else None
 
 
 def _pair(
@@ -103,10 +112,12 @@ def _pair(
     new = application.password(new_id) if new_id else _by_hint(application, at_hand, now)
     if new is None:
         raise _refused(it, application, "Which secret the instance holds cannot be told")
-    old_id = it.wishes.old_key_id or ("" if rotation is None else rotation.fact("old_key_id"))
+    known = "" if rotation is None else rotation.fact("old_key_id")
+    old_id = it.wishes.old_key_id or known
     if not old_id and rotation is not None:
-        others = [one for one in application.passwords if one.key_id != new.key_id]
-        old_id = others[0].key_id if len(others) == 1 else ""
+        old_id = _only_older(it, application, new)
+    if old_id and old_id != known and application.password(old_id) is None:
+        raise _refused(it, application, f"The application has no client secret {old_id}")
     if not old_id:
         raise _refused(it, application, "Which secret is the old one cannot be told")
     if old_id == new.key_id:
@@ -116,6 +127,19 @@ def _pair(
         raise _refused(it, application, f"Since when {new.key_id} is in use cannot be told")
     run.tell(f"remove: {old_id} goes, {new.key_id} stays")
     return _Pair(old_id, new, since)
+
+
+def _only_older(it: Rotating, application: Application, new: PasswordCredential) -> str:
+    """The only other secret, if its name says that it is this instance's, and it is older.
+
+    Other instances may use the same application, and the source may yield an old value again.
+    """
+    others = [one for one in application.passwords if one.key_id != new.key_id]
+    if len(others) != 1 or not named_here(others[0], it.run.environment):
+        return ""
+    (old,) = others
+    is_older = old.starts is not None and new.starts is not None and old.starts < new.starts
+    return old.key_id if is_older else ""
 
 
 def _by_hint(application: Application, at_hand: Secret, now: datetime) -> PasswordCredential | None:
@@ -175,7 +199,8 @@ def _prove_again(it: Rotating, secret: Secret, pair: _Pair) -> None:
     """
     run = it.run
     run.begin("verify")
-    health = granted_in_time(run)
+    # Asked once: should it hold the old one, every moment of waiting is one without mail.
+    health = health_of(run)
     if not health.granted:
         health = _deliver_once_more(run, secret, pair, health)
     if not health.granted:

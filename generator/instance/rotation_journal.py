@@ -172,6 +172,20 @@ def open_rotations(directory: Path, *, clock: Clock, instance: str) -> RotationJ
     return RotationJournal(path, clock, instance, found)
 
 
+def note_delivery(directory: Path, *, clock: Clock, instance: str) -> None:
+    """Somebody delivers what the source yields: an open rotation's new secret may be that.
+
+    Raises:
+        InternalError: The file system said no.
+    """
+    journal = open_rotations(directory, clock=clock, instance=instance)
+    last = journal.last
+    if last is None or not last.is_open or last.may_be_on_instance:
+        return
+    if not last.by_graph or last.mark is Mark.STORING or last.fact("new_version"):
+        journal.write(last, last.mark, delivering="true")
+
+
 def _moved(rotation: Rotation, mark: Mark, at: datetime, facts: Mapping[str, str]) -> Rotation:
     told = {**rotation.facts, **facts}
     if mark is Mark.DELIVERING:

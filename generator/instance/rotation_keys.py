@@ -6,6 +6,7 @@ the secret at hand; where neither tells, nothing is done.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from secrets import token_hex
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from generator.config.environment import Environment
 from generator.errors import Fault, Refused
 from generator.instance.next_step import call
 from generator.secrets.interface import Secret
+
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}(?![0-9])")
 
 
 def new_name(environment: Environment, now: datetime) -> str:
@@ -26,6 +29,12 @@ def name_prefix(environment: Environment) -> str:
     """How the names of all secrets begin that rotations of this environment made."""
     host = (urlsplit(environment.instance_url).hostname or "").partition(".")[0]
     return f"servicenow-{host}-"
+
+
+def named_here(one: PasswordCredential, environment: Environment) -> bool:
+    """Whether a secret is called after this instance and a month, as each instance's should be."""
+    month = one.display_name.removeprefix(name_prefix(environment))
+    return month != one.display_name and _MONTH.match(month) is not None
 
 
 def fits(one: PasswordCredential, secret: Secret) -> bool:
@@ -66,6 +75,9 @@ def in_use(
     candidates = application.passwords
     if at_hand is not None:
         candidates = tuple(one for one in candidates if fits(one, at_hand))
+    else:
+        # Nothing at hand to hold them against: another instance's secret may stand here, too.
+        candidates = tuple(one for one in candidates if named_here(one, environment))
     live = tuple(one for one in candidates if is_live(one, now))
     for several in (live, candidates):
         if len(several) == 1:
@@ -99,7 +111,7 @@ def refuse_another(
         Refused: A secret that a rotation of this environment made is young, and unknown here.
     """
     for one in application.passwords:
-        ours = one.display_name.startswith(name_prefix(environment)) and one.key_id not in known
+        ours = named_here(one, environment) and one.key_id not in known
         if ours and one.starts is not None and now - one.starts < grace:
             raise Refused(
                 Fault(

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from generator.azure.graph import AddedPassword, Application
 from generator.errors import Fault, GeneratorError, UsageError
-from generator.instance.rotation_journal import Rotation, RotationJournal
+from generator.instance.rotation_journal import Mark, Rotation, RotationJournal
 from generator.instance.run import Run
 from generator.secrets.interface import Secret, SecretSource, WritableSecretSource
 
@@ -110,6 +110,29 @@ def require_vault(it: Rotating) -> WritableSecretSource:
             "and hand it in with --new-secret-from",
         )
     )
+
+
+def is_past(it: Rotating, rotation: Rotation) -> bool:
+    """Whether a rotation by hand is done as far as this machine can tell, so that the next begins.
+
+    Another secret that is handed in is another rotation: no value is kept to hold it against. And
+    the old one's removal may be somebody else's, who writes nothing here.
+    """
+    if rotation.by_graph or rotation.mark is not Mark.VERIFIED or rotation.verified_at is None:
+        return False
+    return it.handed is not None or it.run.clock.now() >= rotation.verified_at + it.wishes.grace
+
+
+def left_over(it: Rotating) -> str:
+    """Key id of the old secret that a rotation by hand before this one left, if it is known."""
+    last = it.journal.last
+    if last is None or last.by_graph or last.mark is not Mark.VERIFIED:
+        return ""
+    it.run.report.note(
+        f"the rotation before ({last.name}) was not finished: the secret before it may still be "
+        "at the application"
+    )
+    return last.fact("old_key_id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import fits
 from generator.instance.rotation_model import New, Rotating, require_vault
 from generator.instance.rotation_undo import remove_key
+from generator.instance.rotation_vault import same, version_of
 from generator.instance.secret_delivery import stamp
-from generator.secrets.interface import Secret, WritableSecretSource
 
 _VAULT_LIMIT = 30.0
 """Seconds for which a vault may still yield the version before the one that was written."""
@@ -172,46 +172,3 @@ def _abandon(it: Rotating, rotation: Rotation) -> None:
         )
     else:
         it.run.report.note(f"the new secret {key_id} was removed again; nothing was delivered")
-
-
-_NOTHING = ("-absent", "-key", "-disabled", "-deleted", "-destroyed")
-"""Ends of the codes by which a vault says that it has no value, and not that nobody may read it."""
-
-
-def version_of(vault: WritableSecretSource) -> str:
-    """The version that a vault yields now; empty where it holds none.
-
-    Raises:
-        ConfigError: It may not be looked at.
-        RemoteError: The vault did not clearly answer.
-    """
-    try:
-        return vault.current_version()
-    except ConfigError as error:
-        if not error.faults[0].code.endswith(_NOTHING):
-            raise
-    return ""
-
-
-def value_in(vault: WritableSecretSource, version: str) -> Secret | None:
-    """The value of a version, whatever dates the vault keeps beside it; None if it has none.
-
-    Raises:
-        ConfigError: It may not be read.
-        RemoteError: The vault did not clearly answer.
-    """
-    if not version:
-        return None
-    try:
-        return vault.fetch_version(version)
-    except ConfigError as error:
-        if not error.faults[0].code.endswith(_NOTHING):
-            raise
-    return None
-
-
-def same(one: Secret, other: Secret) -> bool:
-    """Whether two secrets are one, told in constant time."""
-    from hmac import compare_digest
-
-    return compare_digest(one.reveal().encode(), other.reveal().encode())

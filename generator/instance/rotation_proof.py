@@ -100,21 +100,33 @@ def deliver_and_verify(it: Rotating, rotation: Rotation, new: New, old: Old) -> 
 
 def _send(it: Rotating, rotation: Rotation, secret: Secret, old: Old, *, was_there: bool) -> None:
     """Send the secret; to send the same again changes nothing, so a lost answer is tried again."""
+    lost: list[OutcomeUnknown] = []
+
+    def send() -> None:
+        try:
+            send_secret(it.run, secret)
+        except OutcomeUnknown as error:
+            lost.append(error)
+            raise
+
     try:
-        _again(it.run, lambda: send_secret(it.run, secret))
-    except OutcomeUnknown as error:
-        raise OutcomeUnknown(
-            Fault(
-                "secret-unknown",
-                f"{error.faults[0].message} Both secrets work, so mail goes on.",
-                next=f"run {call(it.run.environment, 'secret rotate')}: it goes on from here",
-            ),
-            status=error.status,
-        ) from None
+        _again(it.run, send)
     except RemoteError as error:
         refused = error
     else:
         return
+    if lost:
+        # A no to a later try says nothing about the one whose answer was lost.
+        later = () if isinstance(refused, OutcomeUnknown) else refused.faults
+        raise OutcomeUnknown(
+            Fault(
+                "secret-unknown",
+                f"{lost[-1].faults[0].message} Both secrets work, so mail goes on.",
+                next=f"run {call(it.run.environment, 'secret rotate')}: it goes on from here",
+            ),
+            *later,
+            status=refused.status,
+        )
     # A clear no: the instance holds what it held before this call.
     if was_there:
         raise refused

@@ -85,6 +85,29 @@ def sources_differ(it: Rotating) -> Refused:
     )
 
 
+def removing(it: Rotating) -> Refused:
+    """The way back is closed."""
+    return Refused(
+        Fault(
+            "rotation-removing",
+            "The old secret of this rotation is being removed, or is removed already.",
+            next=call(it.run.environment, "secret rotate", "--finish"),
+        )
+    )
+
+
+def not_finished(it: Rotating, rotation: Rotation) -> Refused:
+    """The next rotation waits for the end of this one."""
+    return Refused(
+        Fault(
+            "rotation-not-finished",
+            f"The last rotation ({rotation.name}) is delivered and proven, and its old secret "
+            f"({rotation.fact('old_key_id')}) is not removed yet: no new one was made.",
+            next=f"{call(it.run.environment, 'secret rotate', '--finish')}; then rotate again",
+        )
+    )
+
+
 def nobody_proves() -> UsageError:
     """A sandbox without a token endpoint proves nothing."""
     return UsageError(

@@ -10,9 +10,11 @@ from generator.azure.graph import Application
 from generator.errors import Fault, GeneratorError, RemoteError, VerificationFailed
 from generator.instance.next_step import call
 from generator.instance.rotation_journal import Mark, Rotation
+from generator.instance.rotation_keys import fits
 from generator.instance.rotation_model import Old, PutBackFailed, Rotating, require_vault
+from generator.instance.rotation_vault import value_in, version_of
 from generator.instance.secret_delivery import check_delivery, put_secret
-from generator.instance.secret_proof import ask_entra, granted_in_time
+from generator.instance.secret_proof import ask_entra, granted_in_time, health_of
 from generator.instance.secret_refusals import not_proven
 from generator.secrets.interface import Secret, WritableSecretSource
 
@@ -37,13 +39,19 @@ def undo(it: Rotating, rotation: Rotation, old: Old, *, on_instance: bool) -> Ro
             next call goes on with this.
     """
     it.run.begin("put back")
-    rotation = it.journal.write(rotation, Mark.PUTTING_BACK)
+    # Where the instance said a clear no, the next call need not put anything back there either.
+    fact = {} if on_instance else {"delivering": "false"}
+    rotation = it.journal.write(rotation, Mark.PUTTING_BACK, **fact)
     try:
         if on_instance:
             _instance(it, rotation, _value(old))
         if rotation.by_graph:
-            _vault(it, rotation, old)
-            remove_key(it, it.graph.application(), rotation.fact("new_key_id"))
+            application = it.graph.application()
+            _vault(it, rotation, old, application)
+            _azure(it, rotation, application)
+            # While both worked, no token told which one the instance held.
+            if on_instance and not health_of(it.run).granted:
+                _instance(it, rotation, _value(old))
     except GeneratorError as error:
         raise PutBackFailed(
             Fault(
@@ -148,10 +156,10 @@ def _instance(it: Rotating, rotation: Rotation, secret: Secret) -> None:
         raise not_proven(run, health)
 
 
-def _vault(it: Rotating, rotation: Rotation, old: Old) -> None:
+def _vault(it: Rotating, rotation: Rotation, old: Old, application: Application) -> None:
     """The old value as the newest version, if what the rotation stored is the newest."""
-    vault, stored = require_vault(it), rotation.fact("new_version")
-    if not stored or vault.current_version() != stored:
+    vault = require_vault(it)
+    if not rotation.fact("new_key_id") or not _yields_new(vault, rotation, application):
         return
     if old.secret is None:
         it.run.report.note(
@@ -160,3 +168,21 @@ def _vault(it: Rotating, rotation: Rotation, old: Old) -> None:
         )
         return
     vault.store(old.secret, note=f"sn-smtp secret rotate: {rotation.name} was put back")
+
+
+def _yields_new(vault: WritableSecretSource, rotation: Rotation, application: Application) -> bool:
+    """Whether the newest version is this rotation's, also where its write was not noted."""
+    current = version_of(vault)
+    if not current or current == rotation.fact("old_version"):
+        return False
+    if rotation.fact("new_version"):
+        return current == rotation.fact("new_version")
+    credential, found = application.password(rotation.fact("new_key_id")), value_in(vault, current)
+    return credential is not None and found is not None and fits(credential, found)
+
+
+def _azure(it: Rotating, rotation: Rotation, application: Application) -> None:
+    """Remove what was added under this rotation's name, noted or not."""
+    for one in application.passwords:
+        if one.key_id == rotation.fact("new_key_id") or one.display_name == rotation.name:
+            remove_key(it, application, one.key_id)

@@ -20,6 +20,7 @@ from generator.instance.package_files import (
     Package,
     PackageRecord,
 )
+from generator.instance.rotation_journal import note_delivery
 from generator.instance.run import Faults, Run, answered
 from generator.instance.secret_proof import NOT_ASKED, ask_entra, ask_instance
 from generator.instance.secret_refusals import date_not_written, lost, no_source, not_set
@@ -139,6 +140,7 @@ def deliver(run: Run) -> None:
             raise no_source(run)
         secret = run.secret = run.fetch_secret()
     ask_entra(run, secret)
+    note_delivery(run.environment.directory, clock=run.clock, instance=run.instance.url)
     put_secret(run, secret, ends=wanted(run) or None, before=before)
     prove(run)
 

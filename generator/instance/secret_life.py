@@ -48,6 +48,9 @@ class Told:
     where: str
     """The place: a file, a property, a key id."""
 
+    is_guess: bool = False
+    """Whether it cannot tell which secret is in use; such a date counts least."""
+
 
 @dataclass(frozen=True, slots=True)
 class SecretLife:
@@ -85,7 +88,7 @@ def judge_life(
         now: Aware.
         fail_within: Days before the end from which that is a failure; 0: once it has ended.
     """
-    ordered = tuple(sorted(told, key=lambda one: list(Source).index(one.source)))
+    ordered = tuple(sorted(told, key=_rank))
     known = next((one for one in ordered if one.ends is not None), None)
     if known is None or known.ends is None:
         return SecretLife(
@@ -107,6 +110,10 @@ def judge_life(
         tuple(notes),
         (_ending(environment, known.ends, left, fail_within),) if fails else (),
     )
+
+
+def _rank(one: Told) -> tuple[bool, int]:
+    return one.is_guess, list(Source).index(one.source)
 
 
 def instance_tells(run: Run) -> Told:
@@ -168,7 +175,7 @@ def graph_tells(
         return Told(Source.GRAPH, found.ends, f"key id {found.key_id}"), found
     ends = [one.ends for one in application.passwords if one.ends and is_live(one, now)]
     where = f"the earliest of {len(ends)} live secrets: which one is in use cannot be told"
-    return Told(Source.GRAPH, min(ends) if ends else None, where), None
+    return Told(Source.GRAPH, min(ends) if ends else None, where, is_guess=True), None
 
 
 def _differences(told: Sequence[Told], known: Told) -> list[str]:

@@ -324,7 +324,14 @@ def test_rotate_by_hand_and_finish(
     assert "delivered and proven: sn-smtp secret rotate dev --root" in told and "--finish" in told
     early = place.secret("rotate", "--finish", "--yes")
     assert early.code == 7
-    finished = place.secret("rotate", "--finish", "--grace", "0", "--yes")
+    unnamed = place.secret("rotate", "--finish", "--grace", "0", "--yes")
+    assert unnamed.code == 7
+    assert "--old-key-id ID" in unnamed.err
+    finish = ("rotate", "--finish", "--grace", "0", "--yes", "--old-key-id")
+    typo = place.secret(*finish, "0" * 8 + old.key_id[8:])
+    assert typo.code == 7
+    assert "has no client secret" in typo.err
+    finished = place.secret(*finish, old.key_id)
     assert finished.code == 0, finished.err
     assert f"{old.key_id} is gone" in finished.out
     for value in (old.value, new.value):
