@@ -118,7 +118,8 @@ def plain(value: str) -> Quoted:
 
 def html_comment(value: str) -> Quoted:
     """Text of a comment of HTML, which two hyphens would end."""
-    return Quoted(comment(value).replace("--", "- -").replace("<", "(").replace(">", ")"))
+    apart = re.sub("-(?=-)", "- ", comment(value))
+    return Quoted(apart.replace("<", "(").replace(">", ")"))
 
 
 def comment(value: str) -> Quoted:

@@ -160,6 +160,7 @@ def test_a_code_span_ends_where_it_should(value: str) -> None:
 
 @FEW
 @given(value=ACCEPTED)
+@example(value="--- --->")
 def test_comments_stay_on_their_line(value: str) -> None:
     assert quoting.comment(value).isascii()
     assert quoting.comment(value).isprintable()
