@@ -173,6 +173,10 @@ def graph_tells(
         except Refused:
             continue
         return Told(Source.GRAPH, found.ends, f"key id {found.key_id}"), found
+    if len(application.passwords) == 1:
+        # Whatever the instance holds, no other works; a rotation wants to know more than that.
+        (only,) = application.passwords
+        return Told(Source.GRAPH, only.ends, f"key id {only.key_id}"), only
     ends = [one.ends for one in application.passwords if one.ends and is_live(one, now)]
     where = f"the earliest of {len(ends)} live secrets: which one is in use cannot be told"
     return Told(Source.GRAPH, min(ends) if ends else None, where, is_guess=True), None
