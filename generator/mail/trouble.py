@@ -171,14 +171,17 @@ def too_long(place: Place, *, seconds: float) -> Trouble:
 
 
 def _refused(place: Place) -> Trouble:
+    right = "Correct it, or remove the key so that the cloud's own host is used"
+    if place.kind == "smtp":
+        right = "Exchange Online takes client submission on port 587 with STARTTLS"
     return _trouble(
         place,
         "refused",
         f"{place.address} refuses connections.",
         (
             f"The host or port is wrong ({place.setting}).",
-            "Exchange Online takes client submission on port 587 with STARTTLS; a stand-in must "
-            "run and its address be the present one (sn-smtp sandbox --mail).",
+            f"{right}; a stand-in must run and its address be the present one (sn-smtp sandbox "
+            "--mail).",
         ),
         (
             "A firewall answers in the server's place.",
@@ -213,15 +216,17 @@ def _lost(place: Place) -> Trouble:
 
 
 def _no_handshake(place: Place) -> Trouble:
+    right = f"Check {place.setting}, and HTTPS_PROXY and NO_PROXY."
+    if place.kind == "smtp":
+        right = (
+            "Check the port and email_account.connection_security: 587 wants starttls, 465 wants "
+            "ssl; Exchange Online has 587 only."
+        )
     return _trouble(
         place,
         "tls",
         f"No encrypted connection with {place.address} could be agreed upon.",
-        (
-            "The server does not speak TLS 1.2 or later there, or not at once.",
-            "Check the port and email_account.connection_security: 587 wants starttls, 465 wants "
-            "ssl; Exchange Online has 587 only.",
-        ),
+        ("The server does not speak TLS 1.2 or later there, or not at once.", right),
         (
             "A firewall or mail gateway between changes the connection.",
             "Exempt this host from its inspection.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import ssl
 import threading
 from pathlib import Path
 
@@ -13,7 +15,12 @@ from generator.config.environment import Authorization
 from generator.mail import chain
 from generator.mail.entra_errors import KNOWN
 from generator.mail.interface import Cause, Verdict
+from generator.mail.network import ConnectTimeout, Network
+from generator.mail.settings import MailSettings
 from generator.mail.smtp_replies import ROWS
+from generator.mail.smtp_session import smtp_place
+from generator.mail.token import entra_place
+from generator.mail.trouble import explain
 from generator.sandbox.mail.mail_switches import MAIL_SWITCHES
 from generator.sandbox.mail.stand_in import MailSandbox
 
@@ -209,3 +216,48 @@ def test_an_interruption_waits_for_nobody(verify: Verify, monkeypatch: pytest.Mo
     # The stand-ins must not end while somebody talks to them.
     go_on.set()
     assert done.wait(20)
+
+
+def _certificate_error(number: int) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError("refused")
+    error.verify_code = number
+    return error
+
+
+WIRE: dict[str, BaseException] = {
+    "dns": socket.gaierror("no such name"),
+    "unreachable": ConnectTimeout(),
+    "refused": ConnectionRefusedError(),
+    "silent": TimeoutError(),
+    "cut": ConnectionResetError(),
+    "tls": ssl.SSLError("no common version"),
+    **{
+        f"tls-{kind}": _certificate_error(number)
+        for kind, number in (("name", 62), ("date", 10), ("authority", 19), ("certificate", 26))
+    },
+}
+
+
+@pytest.mark.parametrize("server", ["entra", "smtp"])
+@pytest.mark.parametrize("kind", WIRE)
+def test_every_way_to_get_no_answer_is_on_the_page(
+    settings: MailSettings, network: Network, server: str, kind: str
+) -> None:
+    place = smtp_place(settings) if server == "smtp" else entra_place(settings, network=network)
+
+    trouble = explain(WIRE[kind], place=place, too_slow=False, seconds=1)
+
+    assert trouble.code == f"{server}-{kind}"
+    assert _is_listed(trouble.code, trouble.causes[0])
+    said = " ".join(cause.what + cause.fix for cause in trouble.causes)
+    assert (server == "smtp") == ("587" in said) or kind not in ("refused", "tls")
+
+
+def test_every_code_of_the_room_is_on_the_page() -> None:
+    room = Path(chain.__file__).parent
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(room.glob("*.py")))
+    codes = set(re.findall(r'"((?:claims|clock|exchange|inputs|message)-[a-z-]+)"', text))
+    codes -= {"exchange-nothing", "exchange-unknown"}  # errors of files: no link
+    assert len(codes) > 30
+    page = PAGE.read_text(encoding="utf-8")
+    assert {code for code in codes if f"`{code}`" not in page} == set()
