@@ -244,11 +244,11 @@ def _smtp_auth(exports: Exports, settings: MailSettings) -> Iterator[_Finding]:
             )
             yield _Finding("exchange-smtp-auth-unknown", Cause(what, fix), fails=False)
         return
-    rows = [
-        state
-        for address, state in exports.mailboxes
-        if address == settings.user_name.lower() or "@" not in address
-    ]
+    user = settings.user_name.lower()
+    named = [state for address, state in exports.mailboxes if address == user]
+    nameless = [state for address, state in exports.mailboxes if "@" not in address]
+    # One that is told by a name or alias is ours only where there is no other.
+    rows = named or (nameless if len(nameless) == 1 else [])
     if not rows:
         yield _of_others("Get-CASMailbox", settings.user_name)
     elif rows[0] is True:

@@ -118,6 +118,12 @@ def test_the_samples_fit_together(shared: Path, settings: MailSettings) -> None:
             "",
         ),
         ([{**CAS, OFF: None}, {**TRANSPORT, OFF: None}], "exchange-smtp-auth-organisation"),
+        ([{"Identity": "servicenow", OFF: True}], "exchange-smtp-auth-mailbox"),
+        (
+            [[{"Identity": "other", OFF: True}, {"Identity": "servicenow", OFF: False}]],
+            "exchange-other-mailbox",
+        ),
+        ([[{"Identity": "other", OFF: True}, CAS]], ""),
         ([{**CAS, "PrimarySmtpAddress": OTHER}], "exchange-other-mailbox"),
         ([TRANSPORT], "exchange-smtp-auth-unknown"),
         ([{OFF: False}], ""),
