@@ -13,8 +13,8 @@ from generator.errors import (
     RemoteError,
     VerificationFailed,
 )
-from generator.instance.cut_over_accounts import Accounts, bring_to
-from generator.instance.cut_over_journal import CutOver, CutOverJournal, Mark
+from generator.instance.cut_over_accounts import Accounts, bring_to, read_accounts
+from generator.instance.cut_over_journal import CutOver, CutOverJournal, Kind, Mark
 from generator.instance.cut_over_mail import failed_since
 from generator.instance.cut_over_result import CutOverResult
 from generator.instance.next_step import call
@@ -90,10 +90,13 @@ def put_back(
     # That this cannot be noted must not keep mail away: the instance is what counts.
     with suppress(InternalError):
         cut = journal.write(cut, Mark.PUTTING_BACK)
-    result.put_back = False
+    result.put_back, result.active = False, None
     try:
         there = bring_to(run, cut.before, stubborn=True)
     except GeneratorError as error:
+        with suppress(RemoteError):
+            there = read_accounts(run)
+            result.active = there.of(there.active)
         return RemoteError(_not_put_back(run, accounts, cut), *cause, *error.faults)
     result.put_back = True
     result.active = there.of(there.active)
@@ -130,13 +133,15 @@ def _failed_mail(run: Run, result: CutOverResult, cut: CutOver) -> list[Fault]:
 
 
 def _not_put_back(run: Run, accounts: Accounts, cut: CutOver) -> Fault:
-    kind = cut.kind.value
+    goes_on = "tries to finish it"
+    if cut.kind is Kind.ACTIVATE:
+        goes_on = "goes on with putting back"
     return Fault(
         "not-put-back",
         "It could not be proven that everything is as before. Active must be "
         f"{accounts.say(cut.before)}, and no other SMTP account.",
         next=f"look at the email accounts on the instance now and set them so; or run "
-        f"{call(run.environment, kind)} again, which goes on with putting back",
+        f"{call(run.environment, cut.kind.value)} again, which {goes_on}",
     )
 
 

@@ -12,7 +12,7 @@ from generator.instance.cut_over_back import proven, put_back_on_failure
 from generator.instance.cut_over_journal import CutOver, Kind, Mark
 from generator.instance.cut_over_mail import STAMP
 from generator.instance.cut_over_message import new_marker
-from generator.instance.cut_over_preflight import Surroundings, look
+from generator.instance.cut_over_preflight import Surroundings, look, require_unchanged
 from generator.instance.cut_over_result import CutOverResult
 from generator.instance.next_step import call
 from generator.instance.run import Run
@@ -140,6 +140,7 @@ def _close(run: Run, seen: Surroundings) -> None:
 
 def _switch(run: Run, result: CutOverResult, seen: Surroundings, wanted: frozenset[str]) -> None:
     _ask(run, seen, wanted)
+    require_unchanged(run, result, seen=seen)
     with put_back_on_failure(run, result, journal=seen.journal, accounts=seen.accounts) as held:
         held.append(_begin(run, seen, wanted))
         run.begin("switch")

@@ -101,10 +101,13 @@ class CutOverJournal:
         return last if last is not None and last.is_open else None
 
     def noted(self, account: str) -> frozenset[str]:
-        """The accounts that were active before ours, by the last activation that stood."""
+        """The accounts that were active before ours, by the last activation that stood.
+
+        None if none was active then: what an older one noted was switched off since.
+        """
         for found in reversed(self.cut_overs):
             if found.kind is Kind.ACTIVATE and found.account == account:
-                if found.mark is not Mark.UNDONE and found.before - {account}:
+                if found.mark is not Mark.UNDONE:
                     return found.before - {account}
         return frozenset()
 

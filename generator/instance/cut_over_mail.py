@@ -5,6 +5,7 @@ The mail properties are read and told, never written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,10 @@ _MOST_FAILED = 100
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 """Date and time as the Table API stores them, UTC."""
+
+
+_TOKEN = re.compile(r"\beyJ[\w.~+/=-]*|(?<=bearer )[\w.~+/=-]{16,}|[\w+/=-]{64,}", re.ASCII | re.I)
+"""A JWT, what follows `Bearer`, and any long word without dots, as Base64 is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,15 @@ def outbound_fault(mail: MailState) -> Fault:
     )
 
 
+def said(text: str) -> str:
+    """The platform's text on a message, as it may be shown.
+
+    It holds what the SMTP server said, and a server may repeat what it was sent. The instance's
+    token is not known here, so what has the shape of one, or of a whole sign-in, is left out.
+    """
+    return printable(_TOKEN.sub("[removed]", text))
+
+
 def day_before(column: str, since: str) -> str:
     """A term of a query that leaves out what is older by a day or more.
 
@@ -156,7 +170,7 @@ def failed_since(run: Run, since: str, *, without: str) -> tuple[FailedMail, ...
         FailedMail(
             sys_id=printable(row.get("sys_id", ""), limit=32),
             at=printable(row.get("sys_updated_on", ""), limit=19),
-            error=printable(row.get("error_string", "")),
+            error=said(row.get("error_string", "")),
         )
         for row in found.rows
         if row.get("type") == FAILED

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from generator.errors import Fault, RemoteError, VerificationFailed
 from generator.instance.app_check import HealthStatus, queue_test
 from generator.instance.cut_over_accounts import Accounts, accounts_of, accounts_read
-from generator.instance.cut_over_mail import EMAIL, FAILED, IGNORED, SENT, STAMP, day_before
+from generator.instance.cut_over_mail import (
+    EMAIL,
+    FAILED,
+    IGNORED,
+    SENT,
+    STAMP,
+    day_before,
+    said,
+)
 from generator.instance.interface import Found, Read, Row
 from generator.instance.next_step import call
 from generator.instance.run import Run, answered
@@ -78,7 +86,7 @@ def message_of(found: Found, *, to: str, marker: str) -> TestMessage:
         marker=marker,
         status=printable(row.get("type", ""), limit=40),
         sys_id=printable(row.get("sys_id", ""), limit=32),
-        error=printable(row.get("error_string", "")),
+        error=said(row.get("error_string", "")),
     )
 
 
@@ -150,10 +158,13 @@ def await_message(run: Run, message: TestMessage, *, wanted: frozenset[str]) -> 
 class MessageFailed(VerificationFailed):
     """The test message was not sent."""
 
-    def __init__(self, fault: Fault, *, message: TestMessage) -> None:
-        """Args: fault: Why. message: As it was last seen."""
+    def __init__(
+        self, fault: Fault, *, message: TestMessage, accounts: Accounts | None = None
+    ) -> None:
+        """Args: fault: Why. message: As it was last seen. accounts: Where they are others."""
         super().__init__(fault)
         self.message = message
+        self.accounts = accounts
 
 
 def _rank(row: Row) -> tuple[int, str]:
@@ -174,16 +185,17 @@ def _require_active(
             next=f"see who switches accounts there, then {call(run.environment, 'activate')} again",
         ),
         message=message,
+        accounts=accounts,
     )
 
 
 def _not_sent(run: Run, message: TestMessage) -> Fault:
     verify = call(run.environment, "verify")
     if message.status == FAILED:
-        said = message.error or "the instance does not say why"
+        reason = message.error or "the instance does not say why"
         return Fault(
             "test-failed",
-            f"The test message to {message.to} was not sent: {said}",
+            f"The test message to {message.to} was not sent: {reason}",
             next=f"{verify} explains the reply and finds what is missing at Azure or Exchange",
         )
     if message.status == IGNORED:
@@ -199,8 +211,9 @@ def _not_sent(run: Run, message: TestMessage) -> Fault:
             "test-waits",
             f"The test message to {message.to} was not sent within {TEST_LIMIT:.0f} s; it reads "
             f"{message.status}{f': {message.error}' if message.error else ''}.",
-            next="see whether the job SMTP Sender runs (System Mailboxes, Email Diagnostics); "
-            f"{verify} tries the way to Exchange from here",
+            next=f"{verify} tries the way to Exchange from here; see also whether the job SMTP "
+            "Sender runs (System Mailboxes, Email Diagnostics). The message is still queued, and "
+            "leaves over the account that is active then",
         )
     return Fault(
         "test-unseen",

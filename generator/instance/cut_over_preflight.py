@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.errors import Fault
+from generator.errors import Fault, Refused
 from generator.instance.account import account_differences, account_read
-from generator.instance.cut_over_accounts import Accounts, accounts_of, accounts_read
+from generator.instance.cut_over_accounts import (
+    Accounts,
+    accounts_of,
+    accounts_read,
+    read_accounts,
+)
 from generator.instance.cut_over_journal import CutOver, CutOverJournal, open_cut_overs
 from generator.instance.cut_over_mail import MailState, mail_reads, mail_state, outbound_fault
 from generator.instance.cut_over_result import CutOverResult
@@ -87,6 +92,30 @@ def look(run: Run, result: CutOverResult, *, ours_must_fit: bool) -> Surrounding
         _judge_mail(found, mail, against)
     unfinished = _half_way(run, journal, accounts.active)
     return Surroundings(accounts, mail, journal, unfinished, against)
+
+
+def require_unchanged(run: Run, result: CutOverResult, *, seen: Surroundings) -> None:
+    """The accounts still read as they were shown: a question may stand for an hour.
+
+    What is noted and put back must be what is there just before the first write, and nobody's
+    account is switched off of which the user was not told.
+
+    Raises:
+        Refused: Another account is active by now; nothing was changed.
+        RemoteError: The instance did not clearly answer.
+    """
+    now = read_accounts(run)
+    if now.active == seen.active:
+        return
+    result.active = now.of(now.active)
+    raise Refused(
+        Fault(
+            "accounts-changed",
+            f"Active was {seen.accounts.say(seen.active)} when this call began, and is "
+            f"{now.say(now.active)} by now. Nothing was changed here.",
+            next="see who switches accounts there, then run it again",
+        )
+    )
 
 
 def _tell(run: Run, result: CutOverResult, accounts: Accounts, mail: MailState) -> None:

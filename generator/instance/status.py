@@ -20,6 +20,9 @@ from generator.instance.run import Run
 from generator.instance.secret_delivery import expiry_name, expiry_read, secret_read
 from generator.instance.settle import ours_only
 
+_YES_NO = {"true": True, "false": False}
+"""What else a column says, or one that is kept from this user, is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -128,15 +131,15 @@ def status(run: Run) -> Status:
         entity=None if "entity" in unread else (entity_row or {}).get("name", ""),
         client_id_agrees=(
             None
-            if entity is None or not entity_row
-            else entity_row.get("client_id") == entity.fields.get("client_id")
+            if entity is None or "client_id" not in (entity_row or {})
+            else (entity_row or {})["client_id"] == entity.fields.get("client_id")
         ),
         secret_set=None if found["secret"].error else found["secret"].total > 0,
         secret_expires_on=(
             None if found["expiry"].error else (_first(found["expiry"]) or {}).get("value", "")
         ),
         account=None if account_found.error else (account or {}).get("name", ""),
-        account_active=None if not account else account.get("active") == "true",
+        account_active=_YES_NO.get((account or {}).get("active", "")),
         account_differs=tuple(
             entry.field
             for entry in (

@@ -232,7 +232,7 @@ def test_a_killed_activation_is_finished(
     seed = f"{request.config.getoption('randomly_seed', 0)} killed"
     chance = Random(seed)  # noqa: S311 - a sample, no secret
     # From the token (3) to the first look for the message: the writes are in between.
-    for at in chance.sample(range(3, 10), KILLS):
+    for at in chance.sample(range(3, 11), KILLS):
         served.reset()
         before = chance.random() < 0.5
         code = _killed(served, at=at, before=before)

@@ -334,7 +334,7 @@ def test_a_live_account_that_is_absent_is_inserted_inactive(environment: Make) -
     came = where.call()
     assert (came.code, came.codes) == (ExitCode.OK, [])
     assert _row(where, ACCOUNT)["active"] == "false"
-    assert "activate it" in " ".join(came.report.notes)
+    assert "makes it send" in " ".join(came.report.notes)
 
 
 # What goes wrong

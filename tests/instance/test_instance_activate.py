@@ -11,7 +11,7 @@ from activating import ACCOUNTS, Stage, stage
 
 from generator.config.environment import Environment
 from generator.errors import ExitCode, InternalError, NetworkError, RemoteError
-from generator.instance import cut_over_journal, cut_over_message
+from generator.instance import cut_over_journal
 from generator.instance.cut_over import activate
 from generator.instance.cut_over_mail import day_before
 from generator.instance.http_instance import HttpInstance
@@ -929,20 +929,23 @@ def test_the_next_call_undoes_what_it_cannot_finish(
     assert ready.events()[-1] == "undone"
 
 
-def test_a_message_that_an_earlier_call_asked_for_will_do(
+def test_a_message_that_an_earlier_call_asked_for_proves_nothing(
     ready: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(cut_over_message, "_UNREAD_LIMIT", 0)
-        killed(ready, monkeypatch, at="proven")
-    directory = ready.place.environment.directory / ".import"
-    path = directory / "activate.jsonl"
+    # It waits over ours, and leaves after somebody switched the old account on again by hand.
+    ready.mail.behaviour.smtp_auth = "rejected"
+    killed(ready, monkeypatch, at="putting_back")
+    path = ready.place.environment.directory / ".import" / "activate.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join(lines[:-1]), encoding="utf-8")
-    assert len(ready.mail.messages) == 1
-    came = ready.activate()
-    assert came.code is ExitCode.OK
-    assert (ready.writes(), len(ready.mail.messages)) == ([], 1)
+    path.write_text("".join(line for line in lines if "putting_back" not in line))
+    assert ready.events()[-1] == "testing"
+    (waits,) = ready.sandbox.database.query("sys_email", "type=send-ready")
+    values = {"type": "sent", "error_string": ""}
+    ready.sandbox.database.update("sys_email", waits["sys_id"], values, by="system")
+    assert ready.active() == OURS
+    came = ready.activate(test_to="other@contoso.example")
+    assert (came.code, came.codes) == (ExitCode.VERIFICATION_FAILED, ["test-waits"])
+    assert (ready.active(), ready.result.put_back) == (OLD, True)
 
 
 def test_a_killed_putting_back_is_gone_on_with(
