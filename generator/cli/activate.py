@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import click
 
-from generator.cli.instance_call import Call, guard_options, instance_options, outcome
-from generator.cli.options import answers, root_option
+from generator.cli.call_options import CallOptions, guard_options, instance_command
+from generator.cli.instance_call import outcome
 from generator.cli.output import Outcome, Session
 
 
@@ -19,29 +18,18 @@ from generator.cli.output import Outcome, Session
     "guard said no, a record differs from the package, or outgoing mail is off: nothing was "
     "changed.",
 )
-@click.argument("environment", metavar="ENV")
 @click.option(
     "--test-to",
     metavar="ADDRESS",
     help="Where the test message goes; by default the account's own user_name.",
 )
 @guard_options
-@instance_options
-@root_option
-@answers
+@instance_command
 def activate(
     session: Session,
+    given: CallOptions,
     *,
-    environment: str,
     test_to: str | None,
-    change: str | None,
-    confirm_instance: str | None,
-    dry_run: bool,
-    yes: bool,
-    instance_url: str | None,
-    budget: float,
-    templates: Path | None,
-    root: Path,
 ) -> Outcome:
     """Make the account of ENV the one that sends the instance's mail, and prove it by a message.
 
@@ -54,22 +42,11 @@ def activate(
     from generator.cli.cut_over_text import cut_over_text
     from generator.instance.cut_over import activate as cut_over
     from generator.instance.cut_over_result import CutOverResult
-    from generator.instance.run import Options, Permission
 
-    call = Call(
-        environment=environment,
-        root=root,
-        instance_url=instance_url,
-        budget=budget,
-        templates=templates,
-        options=Options(dry_run=dry_run, permission=Permission(change, confirm_instance)),
-        asks=not (yes or dry_run),
-        mode="dry-run" if dry_run else "activate",
-    )
     result = CutOverResult()
     return outcome(
         session,
-        call,
+        given.call(),
         partial(cut_over, result=result, test_to=test_to),
         text=lambda report: cut_over_text(report, result),
         result=result.as_json,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from pathlib import Path
 
 import click
 
-from generator.cli.instance_call import Call, guard_options, instance_options, outcome
-from generator.cli.options import answers, root_option
+from generator.cli.call_options import CallOptions, guard_options, instance_command
+from generator.cli.instance_call import outcome
 from generator.cli.output import Outcome, Session
 from generator.errors import Fault, UsageError
 
@@ -22,7 +21,6 @@ _SYS_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
     "configuration; 6 it did not work, and everything was put back; 7 a guard said no, or which "
     "account sent before is not known: nothing was changed.",
 )
-@click.argument("environment", metavar="ENV")
 @click.option(
     "--to",
     metavar="SYS_ID",
@@ -30,23 +28,13 @@ _SYS_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 )
 @click.option("--no-mail", is_flag=True, help="Leave no account active: no mail leaves.")
 @guard_options
-@instance_options
-@root_option
-@answers
+@instance_command
 def deactivate(
     session: Session,
+    given: CallOptions,
     *,
-    environment: str,
     to: str | None,
     no_mail: bool,
-    change: str | None,
-    confirm_instance: str | None,
-    dry_run: bool,
-    yes: bool,
-    instance_url: str | None,
-    budget: float,
-    templates: Path | None,
-    root: Path,
 ) -> Outcome:
     """Switch the account of ENV off, and the one on that sent before it.
 
@@ -56,7 +44,6 @@ def deactivate(
     from generator.cli.cut_over_text import cut_over_text
     from generator.instance.cut_over_deactivate import deactivate as switch_off
     from generator.instance.cut_over_result import CutOverResult
-    from generator.instance.run import Options, Permission
 
     if to is not None and no_mail:
         raise _usage("--to and --no-mail contradict each other.", "give one of them")
@@ -65,20 +52,10 @@ def deactivate(
             "--to takes the sys_id of an SMTP account: 32 digits 0-9a-f.",
             "see the list of email accounts on the instance, or sn-smtp instance status",
         )
-    call = Call(
-        environment=environment,
-        root=root,
-        instance_url=instance_url,
-        budget=budget,
-        templates=templates,
-        options=Options(dry_run=dry_run, permission=Permission(change, confirm_instance)),
-        asks=not (yes or dry_run),
-        mode="dry-run" if dry_run else "deactivate",
-    )
     result = CutOverResult()
     return outcome(
         session,
-        call,
+        given.call(),
         partial(switch_off, result=result, to=to, no_mail=no_mail),
         text=lambda report: cut_over_text(report, result),
         result=result.as_json,

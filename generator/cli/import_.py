@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.options import answers, root_option
+from generator.cli.call_options import CallOptions, guard_options, instance_command
+from generator.cli.instance_call import PREVIEW_ONLY, outcome
+from generator.cli.mail_options import entra_options
 from generator.cli.output import Outcome, Session
 from generator.errors import Fault, UsageError
 
 if TYPE_CHECKING:
     from generator.instance.report import Report
-
-from generator.cli.instance_call import (
-    PREVIEW_ONLY,
-    Call,
-    guard_options,
-    instance_options,
-    outcome,
-)
-from generator.cli.mail_options import entra_options
 
 
 @click.command(
@@ -31,7 +24,6 @@ from generator.cli.mail_options import entra_options
     "committed before, and the instance says otherwise now; 6 something did not arrive, or the "
     "client secret could not be proven; 7 a guard said no.",
 )
-@click.argument("environment", metavar="ENV")
 @click.option(
     "--preview-only",
     is_flag=True,
@@ -60,28 +52,16 @@ from generator.cli.mail_options import entra_options
 )
 @guard_options
 @entra_options
-@instance_options
-@root_option
-@answers
+@instance_command
 def import_(
     session: Session,
+    given: CallOptions,
     *,
-    environment: str,
     preview_only: bool,
     accept: tuple[str, ...],
     skip: tuple[str, ...],
     allow_delete: tuple[str, ...],
     resume: bool,
-    change: str | None,
-    confirm_instance: str | None,
-    dry_run: bool,
-    yes: bool,
-    instance_url: str | None,
-    budget: float,
-    templates: Path | None,
-    entra: str | None,
-    mail_ca: Path | None,
-    root: Path,
 ) -> Outcome:
     """Import the package of ENV: upload, preview, resolve, commit, confirm, deliver the secret.
 
@@ -90,9 +70,8 @@ def import_(
     """
     from generator.cli.import_options import deletions, problem_rules
     from generator.instance.importer import import_package
-    from generator.instance.run import Options, Permission
 
-    if preview_only and dry_run:
+    if preview_only and given.dry_run:
         raise UsageError(
             Fault(
                 "usage",
@@ -100,25 +79,18 @@ def import_(
                 next="choose one of them",
             )
         )
-    call = Call(
-        environment=environment,
-        root=root,
-        instance_url=instance_url,
-        budget=budget,
-        templates=templates,
-        options=Options(
+    call = given.call(mode=PREVIEW_ONLY if preview_only else "")
+    call = replace(
+        call,
+        options=replace(
+            call.options,
             preview_only=preview_only,
-            dry_run=dry_run,
             resume=resume,
             accept=problem_rules("--accept", accept),
             skip=problem_rules("--skip", skip),
             allow_delete=deletions(allow_delete),
-            permission=Permission(change, confirm_instance),
         ),
-        asks=not (yes or dry_run or preview_only),
-        mode=PREVIEW_ONLY if preview_only else "dry-run" if dry_run else "import",
-        entra=entra,
-        mail_ca=mail_ca,
+        asks=call.asks and not preview_only,
     )
     return outcome(session, call, import_package, text=_text)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.instance_call import Call, instance_options, opened
+from generator.cli.call_options import CallOptions, instance_command
+from generator.cli.instance_call import opened
 from generator.cli.lazy import LazyGroup
-from generator.cli.options import answers, root_option
 from generator.cli.output import Outcome, Session
 
 if TYPE_CHECKING:
@@ -36,38 +35,17 @@ def instance() -> None:
     epilog="Exit codes: 0 shown; 1 the instance did not clearly answer; 2 usage or configuration; "
     "7 the package is missing or not whole."
 )
-@click.argument("environment", metavar="ENV")
-@instance_options
-@root_option
-@answers
-def status(
-    session: Session,
-    *,
-    environment: str,
-    instance_url: str | None,
-    budget: float,
-    templates: Path | None,
-    root: Path,
-) -> Outcome:
+@instance_command
+def status(session: Session, given: CallOptions) -> Outcome:
     """Show what the instance of ENV holds of its package: sets, records, account, secret."""
-    from generator.instance.run import Options
     from generator.instance.status import status as read_status
 
-    call = Call(
-        environment=environment,
-        root=root,
-        instance_url=instance_url,
-        budget=budget,
-        templates=templates,
-        options=Options(dry_run=True),
-        asks=False,
-    )
-    with opened(session, call) as run:
+    with opened(session, given.call()) as run:
         found = read_status(run)
-        where = {"environment": environment, "instance": run.instance.url}
+        where = {"environment": given.environment, "instance": run.instance.url}
         return Outcome(
             result={**where, **found.as_json()},
-            text=_text(environment, run.instance.url, found),
+            text=_text(given.environment, run.instance.url, found),
         )
 
 

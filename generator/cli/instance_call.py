@@ -1,4 +1,4 @@
-"""What the commands that talk to an instance share: their options, and a run from a call."""
+"""What the commands that talk to an instance share: a call, and a run from it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING
 
 import click
 
 from generator.cli.call_secrets import ask_entra, fetcher, sign_in_secret
 from generator.cli.failures import alike_together, headline, interrupted, unexpected_fault
-from generator.cli.options import FileName
 from generator.cli.output import Outcome, Session
 from generator.errors import ExitCode, Fault, GeneratorError, UsageError
 
@@ -32,61 +31,8 @@ if TYPE_CHECKING:
     from generator.instance.run import Options, Run
     from generator.secrets.interface import Secret
 
-P = ParamSpec("P")
-
 PREVIEW_ONLY = "preview-only"
 """The mode of a call that uploads, previews and takes the upload back."""
-
-
-def instance_options(function: Callable[P, None]) -> Callable[P, None]:
-    """`--instance`, `--budget` and `--templates`: where requests go, and what is fresh."""
-    for option in (
-        click.option(
-            "--templates",
-            type=FileName(path_type=Path, file_okay=False),
-            envvar="SN_SMTP_TEMPLATES",
-            show_envvar=True,
-            help="Directory of the templates that the package was rendered with.",
-        ),
-        click.option(
-            "--budget",
-            type=click.FloatRange(min=0, max=86_400),
-            default=900.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="Longest time to wait for requests that the instance asks to repeat, in all.",
-        ),
-        click.option(
-            "--instance",
-            "instance_url",
-            envvar="SN_SMTP_INSTANCE",
-            show_envvar=True,
-            metavar="URL",
-            help="Send requests to this address on loopback (a sandbox) instead.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def guard_options(function: Callable[P, None]) -> Callable[P, None]:
-    """`--change`, `--confirm-instance`, `--dry-run` and `--yes` of whatever changes something."""
-    for option in (
-        click.option("-y", "--yes", is_flag=True, help="Ask nothing."),
-        click.option(
-            "--dry-run", is_flag=True, help="Change nothing; say what is there and would be done."
-        ),
-        click.option(
-            "--confirm-instance",
-            metavar="NAME",
-            help="Name of the instance, where it does not say that it is sub-production.",
-        ),
-        click.option(
-            "--change", metavar="NUMBER", help="Change request that opens a production instance."
-        ),
-    ):
-        function = option(function)
-    return function
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import click
 
-from generator.cli.instance_call import Call, guard_options, instance_options, outcome
+from generator.cli.call_options import CallOptions, guard_options, instance_command
+from generator.cli.instance_call import outcome
 from generator.cli.lazy import LazyGroup
 from generator.cli.mail_options import entra_options
-from generator.cli.options import answers, root_option
 from generator.cli.output import Outcome, Session
 
 
@@ -32,27 +32,10 @@ def secret() -> None:
     "was delivered), it does not read as set, or the instance gets no token with it; 7 a guard "
     "said no, or the entity is not the package's."
 )
-@click.argument("environment", metavar="ENV")
 @guard_options
 @entra_options
-@instance_options
-@root_option
-@answers
-def deliver(
-    session: Session,
-    *,
-    environment: str,
-    change: str | None,
-    confirm_instance: str | None,
-    dry_run: bool,
-    yes: bool,
-    entra: str | None,
-    mail_ca: Path | None,
-    instance_url: str | None,
-    budget: float,
-    templates: Path | None,
-    root: Path,
-) -> Outcome:
+@instance_command
+def deliver(session: Session, given: CallOptions) -> Outcome:
     """Deliver the client secret of ENV from azure.client_secret_from, and the date it ends on.
 
     Microsoft Entra ID is asked for a token with it first, and through the instance afterwards.
@@ -60,18 +43,6 @@ def deliver(
     """
     from generator.cli.report_text import report_text
     from generator.instance.deliver_only import deliver_secret
-    from generator.instance.run import Options, Permission
 
-    call = Call(
-        environment=environment,
-        root=root,
-        instance_url=instance_url,
-        budget=budget,
-        templates=templates,
-        options=Options(dry_run=dry_run, permission=Permission(change, confirm_instance)),
-        asks=False,
-        mode="dry-run" if dry_run else "secret deliver",
-        entra=entra,
-        mail_ca=mail_ca,
-    )
+    call = replace(given.call(), asks=False)
     return outcome(session, call, deliver_secret, text=report_text)

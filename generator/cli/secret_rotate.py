@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from generator.cli.call_options import CallOptions, guard_options, instance_command
 from generator.cli.call_secrets import open_directory, source_of
-from generator.cli.instance_call import Call, guard_options, instance_options, outcome
+from generator.cli.instance_call import outcome
 from generator.cli.mail_options import entra_options, graph_option
-from generator.cli.options import answers, root_option
 from generator.cli.output import Outcome, Session
 from generator.errors import Fault, UsageError
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     "configuration; 6 the new secret could not be proven, and what was done about it is said; 7 a "
     "guard said no, it is too early, or the sources disagree.",
 )
-@click.argument("environment", metavar="ENV")
 @click.option(
     "--finish",
     is_flag=True,
@@ -77,13 +75,11 @@ if TYPE_CHECKING:
 @guard_options
 @graph_option
 @entra_options
-@instance_options
-@root_option
-@answers
+@instance_command
 def rotate(
     session: Session,
+    given: CallOptions,
     *,
-    environment: str,
     finish: bool,
     undo: bool,
     new_secret_from: str | None,
@@ -92,17 +88,7 @@ def rotate(
     expires_on: str | None,
     lifetime: int,
     grace: float,
-    change: str | None,
-    confirm_instance: str | None,
-    dry_run: bool,
-    yes: bool,
     graph: str | None,
-    entra: str | None,
-    mail_ca: Path | None,
-    instance_url: str | None,
-    budget: float,
-    templates: Path | None,
-    root: Path,
 ) -> Outcome:
     """Give the instance of ENV a new client secret while the old one still works.
 
@@ -115,7 +101,6 @@ def rotate(
     from generator.instance.rotation import undo_rotation
     from generator.instance.rotation_finish import finish_rotation
     from generator.instance.rotation_model import Wishes
-    from generator.instance.run import Options, Permission
 
     if finish and undo:
         raise _usage("--finish removes the old secret, --undo puts it back: choose one of them.")
@@ -130,21 +115,10 @@ def rotate(
         ends=_moment(expires_on),
     )
     sources = (new_secret_from, old_secret_from)
-    open_graph = partial(open_directory, graph=graph, entra=entra, mail_ca=mail_ca)
+    open_graph = partial(open_directory, graph=graph, entra=given.entra, mail_ca=given.mail_ca)
     work = finish_rotation if finish else undo_rotation if undo else rotate_secret
     option = " --finish" if finish else " --undo" if undo else ""
-    call = Call(
-        environment=environment,
-        root=root,
-        instance_url=instance_url,
-        budget=budget,
-        templates=templates,
-        options=Options(dry_run=dry_run, permission=Permission(change, confirm_instance)),
-        asks=not (yes or dry_run),
-        mode="dry-run" if dry_run else f"secret rotate{option}",
-        entra=entra,
-        mail_ca=mail_ca,
-    )
+    call = given.call(mode=f"{given.command}{option}")
 
     def rotating(run: Run) -> None:
         work(_rotating(run, wishes, sources, lambda: open_graph(run.environment)))

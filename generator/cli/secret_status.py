@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from generator.cli import instance_call
+from generator.cli.call_options import CallOptions, instance_command
 from generator.cli.call_secrets import fetcher, open_directory
-from generator.cli.instance_call import Call, instance_options, opened
+from generator.cli.instance_call import opened
 from generator.cli.mail_options import entra_options, graph_option
-from generator.cli.options import answers, root_option
 from generator.cli.output import Outcome, Session
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ _ASKS_PEOPLE = ("prompt",)
     epilog="Exit codes: 0 it lives long enough; 1 who was asked did not clearly answer; 2 usage or "
     "configuration; 6 it has ended or ends within --fail-within days, or nobody knows when.",
 )
-@click.argument("environment", metavar="ENV")
 @click.option(
     "--from",
     "asked",
@@ -48,22 +46,14 @@ _ASKS_PEOPLE = ("prompt",)
 )
 @graph_option
 @entra_options
-@instance_options
-@root_option
-@answers
+@instance_command
 def status(
     session: Session,
+    given: CallOptions,
     *,
-    environment: str,
     asked: tuple[str, ...],
     fail_within: int,
     graph: str | None,
-    entra: str | None,
-    mail_ca: Path | None,
-    instance_url: str | None,
-    budget: float,
-    templates: Path | None,
-    root: Path,
 ) -> Outcome:
     """Say when the client secret of ENV ends, and fail if that is too soon.
 
@@ -73,7 +63,6 @@ def status(
     from generator.cli.environments import load
     from generator.clock import read_clock
     from generator.instance.rotation_journal import open_rotations
-    from generator.instance.run import Options
     from generator.instance.secret_life import (
         Source,
         Told,
@@ -83,26 +72,17 @@ def status(
     )
 
     clock = instance_call.make_clock()
-    (found,) = load(root, (environment,), every=False, now=read_clock(os.environ))
+    (found,) = load(given.root, (given.environment,), every=False, now=read_clock(os.environ))
     told = [Told(Source.ENVIRONMENT, found.azure.secret_expires_on, "azure.secret_expires_on")]
-    where = (instance_url or found.instance_url).rstrip("/")
+    where = (given.instance_url or found.instance_url).rstrip("/")
     rotations = open_rotations(found.directory, clock=clock, instance=where)
     application, in_use = None, ""
     if "instance" in asked:
-        call = Call(
-            environment=environment,
-            root=root,
-            instance_url=instance_url,
-            budget=budget,
-            templates=templates,
-            options=Options(dry_run=True),
-            asks=False,
-            mode="secret status",
-        )
-        with opened(session, call) as run:
+        with opened(session, given.call()) as run:
             told.append(instance_tells(run))
     if "graph" in asked:
-        application = open_directory(found, graph=graph, entra=entra, mail_ca=mail_ca).application()
+        directory = open_directory(found, graph=graph, entra=given.entra, mail_ca=given.mail_ca)
+        application = directory.application()
         tells, credential = graph_tells(
             application,
             environment=found,

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from generator.cli.instance_call import Call, instance_options
+from generator.cli.call_options import CallOptions, instance_command
 from generator.cli.mail_options import mail_options
-from generator.cli.options import FileName, answers, root_option
+from generator.cli.options import FileName
 from generator.cli.output import Outcome, Session
 from generator.cli.report_file import write_report
 from generator.errors import ConfigError, ExitCode, Fault, InternalError, UsageError
@@ -30,7 +30,6 @@ LOCAL, INSTANCE = "local", "instance"
     "configuration, or the secret or a file cannot be had; 6 a link failed: a refusal, or a server "
     "of the chain that does not answer."
 )
-@click.argument("environment", metavar="ENV")
 @click.option(
     "--from",
     "asked",
@@ -64,25 +63,17 @@ LOCAL, INSTANCE = "local", "instance"
     help="Write the links as JUnit XML, too.",
 )
 @mail_options
-@instance_options
-@root_option
-@answers
+@instance_command
 def verify(
     session: Session,
+    given: CallOptions,
     *,
-    environment: str,
     asked: str,
     send_to: str | None,
     exchange: tuple[Path, ...],
     two_step: bool,
     junit: Path | None,
-    entra: str | None,
     smtp: str | None,
-    mail_ca: Path | None,
-    instance_url: str | None,
-    budget: float,
-    templates: Path | None,
-    root: Path,
 ) -> Outcome:
     """Prove the mail chain of ENV: secret, token, claims, SMTP server, sign-in, message.
 
@@ -94,13 +85,10 @@ def verify(
 
     _check(asked, send_to=send_to, exchange=exchange, two_step=two_step)
     if asked == INSTANCE:
-        call = _call(environment, root, instance_url, budget, templates)
-        name, verification, stand_ins = _through_instance(
-            session, call, entra=entra, mail_ca=mail_ca
-        )
+        name, verification, stand_ins = _through_instance(session, given)
     else:
         now = read_clock(os.environ)
-        (loaded,) = load(root, (environment,), every=False, now=now)
+        (loaded,) = load(given.root, (given.environment,), every=False, now=now)
         name = loaded.name
         verification, stand_ins = _from_here(
             session,
@@ -108,9 +96,9 @@ def verify(
             send_to=send_to,
             exchange=exchange,
             two_step=two_step,
-            entra=entra,
+            entra=given.entra,
             smtp=smtp,
-            mail_ca=mail_ca,
+            mail_ca=given.mail_ca,
         )
     return _outcome(
         verification,
@@ -194,26 +182,8 @@ def _from_here(
     return verification, tuple(name for name, host in hosts.items() if is_loopback(host))
 
 
-def _call(
-    environment: str, root: Path, instance_url: str | None, budget: float, templates: Path | None
-) -> Call:
-    from generator.instance.run import Options
-
-    return Call(
-        environment=environment,
-        root=root,
-        instance_url=instance_url,
-        budget=budget,
-        templates=templates,
-        # Looks only: it may run beside an import.
-        options=Options(dry_run=True),
-        asks=False,
-        mode="verify",
-    )
-
-
 def _through_instance(
-    session: Session, call: Call, *, entra: str | None, mail_ca: Path | None
+    session: Session, given: CallOptions
 ) -> tuple[str, Verification, tuple[str, ...]]:
     from generator.cli.instance_call import opened
     from generator.cli.mail_options import mail_side
@@ -222,8 +192,10 @@ def _through_instance(
     from generator.mail.interface import Proven, Verdict, Verification
     from generator.mail.settings import is_loopback
 
-    with opened(session, call) as run:
-        settings, _ = mail_side(run.environment, entra=entra, smtp=None, mail_ca=mail_ca)
+    with opened(session, given.call()) as run:
+        settings, _ = mail_side(
+            run.environment, entra=given.entra, smtp=None, mail_ca=given.mail_ca
+        )
         links = instance_links(run, explain=partial(causes_of, error="", settings=settings))
         host = urlsplit(run.instance.url).hostname or ""
     failed = any(link.verdict is Verdict.FAILED for link in links)
