@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from generator.secrets.azure_sign_in import StandIn
 
 _THROTTLED = 429
-_LONG = 16
+_LONG = 12
 """Characters below which a text is no token that could be told from other words."""
 
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"

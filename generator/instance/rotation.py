@@ -29,6 +29,7 @@ from generator.instance.rotation_says import (
     ask,
     nobody_proves,
     not_finished,
+    proven_no_more,
     removing,
     say_what_is_next,
     say_what_would_be,
@@ -45,7 +46,7 @@ from generator.instance.secret_delivery import (
     value_of,
     wanted,
 )
-from generator.instance.secret_refusals import no_source, not_proven
+from generator.instance.secret_refusals import no_source
 from generator.secrets.interface import Secret
 
 
@@ -299,7 +300,7 @@ def _wait_for_finish(it: Rotating, rotation: Rotation, health: Health) -> None:
     if rotation.mark is Mark.REMOVING:
         raise removing(it)
     if not health.granted:
-        raise not_proven(it.run, health)
+        raise proven_no_more(it, rotation, health)
     assert rotation.verified_at is not None  # noqa: S101 - the caller's condition
     if it.run.clock.now() >= rotation.verified_at + it.wishes.grace:
         raise not_finished(it, rotation)

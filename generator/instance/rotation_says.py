@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from generator.azure.graph import Application
-from generator.errors import Fault, Refused, UsageError
+from generator.errors import Fault, Refused, UsageError, VerificationFailed
+from generator.instance.app_check import Health
 from generator.instance.next_step import call
 from generator.instance.rotation_journal import Rotation
 from generator.instance.rotation_model import Old, Rotating
@@ -104,6 +105,21 @@ def not_finished(it: Rotating, rotation: Rotation) -> Refused:
             f"The last rotation ({rotation.name}) is delivered and proven, and its old secret "
             f"({rotation.fact('old_key_id')}) is not removed yet: no new one was made.",
             next=f"{call(it.run.environment, 'secret rotate', '--finish')}; then rotate again",
+        )
+    )
+
+
+def proven_no_more(it: Rotating, rotation: Rotation, health: Health) -> VerificationFailed:
+    """What was proven then does not hold any more."""
+    when = "" if rotation.verified_at is None else f" on {_shown(rotation.verified_at)}"
+    return VerificationFailed(
+        Fault(
+            "rotation-no-token",
+            f"The new secret of {rotation.name} was delivered and proven{when}, and the instance "
+            f"gets no token now ({health.status.value}). Its check says: "
+            f"{health.message or 'it gave no reason'}",
+            next="see what it says; if the secret is no longer there (a clone, a reset): "
+            f"{call(it.run.environment, 'secret deliver')}",
         )
     )
 

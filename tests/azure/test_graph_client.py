@@ -20,6 +20,7 @@ from generator.errors import (
     ConfigError,
     NetworkError,
     OutcomeUnknown,
+    RemoteError,
     ResponseError,
 )
 from generator.sandbox.mail.stand_in import MailSandbox
@@ -174,6 +175,15 @@ def test_who_may_not_is_told_graphs_words(server: Server, status: int) -> None:
         server.graph().application()
     assert "Authorization_RequestDenied: No. [2J" in caught.value.faults[0].message
     assert caught.value.status == status
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_answer_that_repeats_the_token_is_not_shown_with_it(server: Server, status: int) -> None:
+    server.say({"error": {"code": "Denied", "message": f"Bearer {TOKEN} is not for this."}}, status)
+    with pytest.raises(RemoteError) as caught:
+        server.graph().add_password(OBJECT, display_name="x", ends=ENDS)
+    assert TOKEN not in str(caught.value)
+    assert "Bearer [token] is not for this." in caught.value.faults[0].message
 
 
 def test_an_application_that_is_not_there(server: Server) -> None:

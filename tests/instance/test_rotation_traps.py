@@ -324,7 +324,7 @@ def test_what_was_proven_then_is_asked_again(it: Desk) -> None:
         "oauth_entity", row["sys_id"], {"client_secret": wrong}, by="a clone"
     )
     came = it.call()
-    assert (came.code, came.codes) == (ExitCode.VERIFICATION_FAILED, ["secret-not-proven"])
+    assert (came.code, came.codes) == (ExitCode.VERIFICATION_FAILED, ["rotation-no-token"])
 
 
 def test_no_second_rotation_is_said_to_be_done_while_one_waits_for_its_end(it: Desk) -> None:
