@@ -104,13 +104,18 @@ class _Client(smtplib.SMTP):
         if self.file is None:
             self.file = self.sock.makefile("rb")  # type: ignore[union-attr]
         lines: list[bytes] = []
+        first = b""
         while len(lines) < MOST_LINES:
             line = self.file.readline(LONGEST_LINE + 1)
             if not line:
                 self.close()
                 raise smtplib.SMTPServerDisconnected("the connection ended")
             code, mark = line[:3], line[3:4]
+            first = first or code
             if len(line) > LONGEST_LINE or not code.isdigit() or not b"200" <= code <= b"599":
+                break
+            # RFC 5321 4.2.1: one code in all lines, and a space, a hyphen or the end behind it.
+            if code != first or mark not in b" -\r\n":
                 break
             lines.append(line[4:].strip())
             if mark != b"-":

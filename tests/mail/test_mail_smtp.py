@@ -401,3 +401,24 @@ def test_a_later_session_does_not_show_what_an_earlier_one_was_told(
         talk.submission.close()
     assert "554 I heard" in found.answered
     assert told["lines"].decode()[8:40] not in found.answered
+
+
+@pytest.mark.parametrize(
+    "said", [b"535-no\r\n235 2.7.0 in\r\n", b"2350 in\r\n", b"235_in\r\n", b"235-in\r\n250 in\r\n"]
+)
+def test_a_reply_that_is_not_clearly_yes_is_none(
+    tmp_path: Path, plain: MailSettings, said: bytes
+) -> None:
+    with ScriptedSmtp(tmp_path, script(auth=said)) as server:
+        talk = Talk(server, plain)
+        found = talk.sign_in()
+        talk.submission.close()
+    assert (found.verdict, found.code) == (Verdict.FAILED, "smtp-not-smtp")
+
+
+@pytest.mark.parametrize("said", [b"235\r\n", b"235\n", b"235-a\r\n235 b\r\n"])
+def test_a_short_or_long_yes_is_one(tmp_path: Path, plain: MailSettings, said: bytes) -> None:
+    with ScriptedSmtp(tmp_path, script(auth=said)) as server:
+        talk = Talk(server, plain)
+        assert talk.sign_in().verdict is Verdict.OK
+        talk.submission.close()
