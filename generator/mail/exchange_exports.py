@@ -183,8 +183,13 @@ def _right(record: Record) -> Right:
         identity=_text(record, "identity"),
         holders=frozenset(one for one in holders if one),
         rights=frozenset(str(one).strip().lower() for one in listed),
-        denied=str(denied).lower() == "true" or _text(record, "access_control_type") == "deny",
+        denied=str(denied).lower() == "true" or _is_deny(record.get("access_control_type").value),
     )
+
+
+def _is_deny(value: object) -> bool:
+    # ConvertTo-Json writes an enumeration's number unless told otherwise: Allow 0, Deny 1 (MEM).
+    return str(value).strip().lower() in ("deny", "1")
 
 
 def _mailbox(record: Record) -> tuple[str, bool | None]:

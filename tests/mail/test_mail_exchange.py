@@ -165,6 +165,8 @@ def test_app_rbac_wants_a_role_and_no_permission(
         ({**SEND_AS, "Trustee": MAILBOX}, ""),
         ({**SEND_AS, "Trustee": "somebody"}, "exchange-no-send-as"),
         ({**SEND_AS, "AccessControlType": "Deny"}, "exchange-no-send-as"),
+        ({**SEND_AS, "AccessControlType": 1}, "exchange-no-send-as"),
+        ({**SEND_AS, "AccessControlType": 0}, ""),
         ({**SEND_AS, "Identity": MAILBOX}, "exchange-other-mailbox"),
     ],
 )
