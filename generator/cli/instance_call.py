@@ -185,6 +185,12 @@ def opened(session: Session, call: Call) -> Iterator[Run]:
             digest=package.digest,
             mode=call.mode,
         )
+        if call.entra:
+            # Left in a shell after a trial, the variable would answer for the real one.
+            report.note(
+                f"Microsoft Entra ID was not asked: {call.entra} answers for it (--entra, "
+                "SN_SMTP_ENTRA)"
+            )
         try:
             yield Run(
                 instance=instance,

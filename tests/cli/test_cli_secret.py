@@ -146,6 +146,11 @@ def test_deliver_proves_the_secret(place: Place, conforms: Conforms) -> None:
     assert found["result"]["secret"] == "delivered and proven"
 
 
+def test_a_stand_in_that_answers_for_entra_is_told(place: Place) -> None:
+    _import(place)
+    assert f"{place.mail.entra_url} answers for it (--entra" in place.secret("deliver").out
+
+
 def test_deliver_delivers_nothing_that_entra_refuses(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
