@@ -7,9 +7,8 @@ held against the instance before anything follows from it.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -171,16 +170,16 @@ def open_cut_overs(directory: Path, *, clock: Clock, instance: str) -> CutOverJo
     """
     path = directory / DIRECTORY / FILE
     found: list[CutOver] = []
-    for line in read_lines(path):
-        for name, mark, facts in _parts(line, instance):
-            known = next((one for one in found if one.id == name), None)
-            if mark is Mark.BEGUN:
-                begun = _begun(name, facts)
-                if begun is not None:
-                    _take(found, begun)
-            elif known is not None:
-                marker = facts.get("marker") or known.marker
-                _take(found, replace(known, mark=mark, marker=marker))
+    lines = read_lines(path, instance=instance, events=Mark, about="cut_over")
+    for _, mark, name, facts in lines:
+        known = next((one for one in found if one.id == name), None)
+        if mark is Mark.BEGUN:
+            begun = _begun(name, facts)
+            if begun is not None:
+                _take(found, begun)
+        elif known is not None:
+            marker = facts.get("marker") or known.marker
+            _take(found, replace(known, mark=mark, marker=marker))
     return CutOverJournal(path, clock, instance, found)
 
 
@@ -207,14 +206,3 @@ def _sys_ids(text: str | None) -> frozenset[str] | None:
         return None
     found = frozenset(part for part in text.split(",") if part)
     return found if all(_SYS_ID.fullmatch(part) for part in found) else None
-
-
-def _parts(line: bytes, instance: str) -> Iterator[tuple[str, Mark, dict[str, str]]]:
-    """The parts of a line; none if it is of another instance, cut, or not ours."""
-    try:
-        body = json.loads(line)
-        if body.pop("instance") == instance:
-            name, mark = str(body.pop("cut_over")), Mark(body.pop("event"))
-            yield name, mark, {key: str(value) for key, value in body.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return

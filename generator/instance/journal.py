@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from generator.clock import Clock
 from generator.errors import Fault, InternalError
@@ -22,6 +23,8 @@ from generator.update_set.store import locked
 
 DIRECTORY = ".import"
 _MAX_BYTES = 16 << 20
+
+Mark = TypeVar("Mark", bound=StrEnum)
 
 
 class Event(StrEnum):
@@ -141,8 +144,8 @@ def open_journal(directory: Path, *, digest: str, clock: Clock, instance: str) -
         InternalError: It is there and cannot be read.
     """
     path = directory / DIRECTORY / f"{digest}.jsonl"
-    found = [entry for line in read_lines(path) for entry in _entries(line, instance)]
-    return Journal(path, clock, instance, found)
+    lines = read_lines(path, instance=instance, events=Event, about="unit")
+    return Journal(path, clock, instance, [Entry(*line) for line in lines])
 
 
 def append_line(path: Path, body: Mapping[str, str]) -> None:
@@ -165,18 +168,42 @@ def append_line(path: Path, body: Mapping[str, str]) -> None:
         raise _said_no(path, error) from None
 
 
-def read_lines(path: Path) -> list[bytes]:
-    """The lines of a journal; none if it is not there.
+def read_lines(
+    path: Path, *, instance: str, events: type[Mark], about: str
+) -> Iterator[tuple[datetime, Mark, str, dict[str, str]]]:
+    """The lines of a journal that are about an instance; none if it is not there.
+
+    Args:
+        path: The journal.
+        instance: The address that requests go to.
+        events: What its lines say happened.
+        about: The key that says what a line is about.
+
+    Yields:
+        When, aware; what happened; to what; and the rest of the line. What is cut or not ours is
+        left out.
 
     Raises:
         InternalError: It is there and cannot be read.
     """
     try:
-        return path.read_bytes()[-_MAX_BYTES:].splitlines()
+        lines = path.read_bytes()[-_MAX_BYTES:].splitlines()
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise _said_no(path, error) from None
+    for line in lines:
+        try:
+            body = json.loads(line)
+            if body.pop("instance") != instance:
+                continue
+            at = datetime.fromisoformat(body.pop("at"))
+            event, name = events(body.pop("event")), str(body.pop(about))
+            facts = {key: str(value) for key, value in body.items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if at.tzinfo is not None:
+            yield at, event, name, facts
 
 
 @contextmanager
@@ -194,21 +221,6 @@ def import_lock(directory: Path) -> Iterator[None]:
         raise _said_no(place, error) from None
     with locked(place):
         yield
-
-
-def _entries(line: bytes, instance: str) -> Iterator[Entry]:
-    """The entry of a line; none if it is of another instance, cut, or not ours."""
-    try:
-        body = json.loads(line)
-        if body.pop("instance") == instance:
-            yield Entry(
-                at=datetime.fromisoformat(body.pop("at")),
-                event=Event(body.pop("event")),
-                unit=body.pop("unit"),
-                facts={key: str(value) for key, value in body.items()},
-            )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return
 
 
 def _names(text: str) -> Mapping[str, str]:

@@ -6,8 +6,7 @@ an import it is a memory and no proof: what it says is held against Graph, vault
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -162,13 +161,13 @@ def open_rotations(directory: Path, *, clock: Clock, instance: str) -> RotationJ
     """
     path = directory / DIRECTORY / FILE
     found: list[Rotation] = []
-    for line in read_lines(path):
-        for name, mark, at, facts in _parts(line, instance):
-            known = next((one for one in found if one.name == name), None)
-            if mark is Mark.STARTED:
-                _take(found, Rotation(name, mark, at, facts))
-            elif known is not None:
-                _take(found, _moved(known, mark, at, facts))
+    lines = read_lines(path, instance=instance, events=Mark, about="rotation")
+    for at, mark, name, facts in lines:
+        known = next((one for one in found if one.name == name), None)
+        if mark is Mark.STARTED:
+            _take(found, Rotation(name, mark, at, facts))
+        elif known is not None:
+            _take(found, _moved(known, mark, at, facts))
     return RotationJournal(path, clock, instance, found)
 
 
@@ -197,16 +196,3 @@ def _moved(rotation: Rotation, mark: Mark, at: datetime, facts: Mapping[str, str
 def _take(rotations: list[Rotation], rotation: Rotation) -> None:
     """The newest stand at the end; a rotation stands once."""
     rotations[:] = [one for one in rotations if one.name != rotation.name] + [rotation]
-
-
-def _parts(line: bytes, instance: str) -> Iterator[tuple[str, Mark, datetime, dict[str, str]]]:
-    """The parts of a line; none if it is of another instance, cut, or not ours."""
-    try:
-        body = json.loads(line)
-        if body.pop("instance") == instance:
-            name, mark = str(body.pop("rotation")), Mark(body.pop("event"))
-            at = datetime.fromisoformat(body.pop("at"))
-            if at.tzinfo is not None:
-                yield name, mark, at, {key: str(value) for key, value in body.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return
