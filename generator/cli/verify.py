@@ -19,6 +19,7 @@ from generator.errors import ConfigError, ExitCode, Fault, InternalError, UsageE
 
 if TYPE_CHECKING:
     from generator.config.environment import Environment
+    from generator.instance.run import Run
     from generator.mail.interface import LinkResult, Verification
 
 LOCAL, INSTANCE = "local", "instance"
@@ -196,11 +197,29 @@ def _through_instance(
         settings, _ = mail_side(
             run.environment, entra=given.entra, smtp=None, mail_ca=given.mail_ca
         )
-        links = instance_links(run, explain=partial(causes_of, error="", settings=settings))
+        seen = instance_links(run, explain=partial(causes_of, error="", settings=settings))
+        # Last, so that nobody waits for it where no instance answers.
+        links = (_package_link(run), *seen)
         host = urlsplit(run.instance.url).hostname or ""
     failed = any(link.verdict is Verdict.FAILED for link in links)
     verification = Verification(links, Proven.NOTHING if failed else Proven.GRANTED)
     return run.environment.name, verification, ("the instance",) if is_loopback(host) else ()
+
+
+def _package_link(run: Run) -> LinkResult:
+    """Whether the package, which the instance is held against, is the environment's own."""
+    from generator.mail.interface import Cause, LinkResult, Verdict
+
+    faults = run.check_package()
+    return LinkResult(
+        "instance-package",
+        "Package of the environment",
+        Verdict.WARNING if faults else Verdict.OK,
+        f"the files of {run.environment.directory} against what would be rendered now",
+        "" if faults else "what would be rendered now",
+        f"package-{faults[0].code}" if faults else "",
+        tuple(Cause(fault.message, fault.next or "Render it anew.") for fault in faults),
+    )
 
 
 def _outcome(

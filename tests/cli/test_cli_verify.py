@@ -258,6 +258,21 @@ def test_the_instance_is_asked_with_what_it_holds(
     assert text.startswith("dev: the mail chain through the instance")
 
 
+def test_a_package_that_is_not_the_environments_own_is_told(
+    imported: MailWorld, sn_smtp: Call
+) -> None:
+    call = ("verify", "dev", "--root", imported.root, "--from", "instance", "--json")
+    (fits, *_) = sn_smtp(*call).envelope["result"]["links"]
+    assert (fits["name"], fits["verdict"]) == ("instance-package", "ok")
+
+    edit(imported.root / "dev" / "environment.yaml", "servicenow-dev@", "another-dev@")
+
+    (stale, account, *_) = sn_smtp(*call).envelope["result"]["links"]
+    assert (stale["code"], stale["verdict"]) == ("package-stale", "warning")
+    assert "sn-smtp render dev" in stale["causes"][0]["fix"]
+    assert account["verdict"] == "ok"
+
+
 def test_what_entra_tells_the_instance_is_explained(imported: MailWorld, sn_smtp: Call) -> None:
     imported.mail.behaviour.entra = "secret_expired"
     said = sn_smtp("verify", "dev", "--root", imported.root, "--from", "instance", "--json")
