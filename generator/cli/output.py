@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +52,7 @@ class Session:
         if not self.quiet:
             shown = printable(text)
             styled = click.style(shown, fg=style) if style else shown
-            click.echo(styled, err=True, color=self.color)
+            _tell(styled, color=self.color)
 
     def detail(self, text: str) -> None:
         """Say something on stderr only if verbose."""
@@ -61,6 +63,20 @@ class Session:
 def printable(text: str) -> str:
     """A message as a terminal may get it: names in it come from files, and files from strangers."""
     return _COMMANDS_TO_A_TERMINAL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _tell(line: str, *, color: bool | None) -> None:
+    """A line on stderr; that nobody takes it stops no work.
+
+    Work that is half-way on an instance must be finished or put back although the reader of its
+    messages went away, or their disk is full; the exit code still says what came of it.
+    """
+    try:
+        click.echo(line, err=True, color=color)
+    except OSError:
+        # Nor may Python try again when it ends, which would change the exit code.
+        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), sys.stderr.fileno())
 
 
 def finish(session: Session, outcome: Outcome) -> None:
@@ -129,9 +145,9 @@ def _print_faults(session: Session, faults: Iterable[Fault]) -> None:
             where += f":{fault.line}"
         lead = ": ".join(part for part in (where, fault.path) if part)
         said = printable(f": {lead + ': ' if lead else ''}{fault.message}")
-        click.echo(click.style("error", fg="red", bold=True) + said, err=True, color=session.color)
+        _tell(click.style("error", fg="red", bold=True) + said, color=session.color)
         if fault.next:
-            click.echo(printable(f"  next: {fault.next}"), err=True, color=session.color)
+            _tell(printable(f"  next: {fault.next}"), color=session.color)
 
 
 def _print_envelope(

@@ -14,6 +14,7 @@ from generator.instance.cut_over_back import proven, put_back, put_back_on_failu
 from generator.instance.cut_over_journal import CutOver, Kind, Mark
 from generator.instance.cut_over_mail import STAMP
 from generator.instance.cut_over_message import (
+    TEST_LIMIT,
     MessageFailed,
     TestMessage,
     ask_for_message,
@@ -219,7 +220,10 @@ def _prove(
     if held:
         held.append(seen.journal.write(held[-1], Mark.TESTING, marker=marker))
     result.test = TestMessage(to=to, marker=marker)
-    run.tell(f"test: asking the app for a message to {to} with [{marker}] in its subject")
+    run.tell(
+        f"test: asking the app for a message to {to} with [{marker}] in its subject; it is waited "
+        f"for up to {TEST_LIMIT:.0f} s"
+    )
     ask_for_message(run, to=to, marker=marker)
     try:
         result.test = await_message(run, result.test, wanted=ours)

@@ -15,7 +15,7 @@ from generator.errors import (
 )
 from generator.instance.cut_over_accounts import Accounts, bring_to, read_accounts
 from generator.instance.cut_over_journal import CutOver, CutOverJournal, Kind, Mark
-from generator.instance.cut_over_mail import failed_since
+from generator.instance.cut_over_mail import MOST_FAILED, failed_since
 from generator.instance.cut_over_result import CutOverResult
 from generator.instance.next_step import call
 from generator.instance.run import Run
@@ -121,10 +121,11 @@ def _failed_mail(run: Run, result: CutOverResult, cut: CutOver) -> list[Fault]:
     if not result.failed_mail:
         return []
     count = len(result.failed_mail)
+    more = "at least " if count >= MOST_FAILED else ""
     return [
         Fault(
             "mail-failed",
-            f"{count} message{'s' if count > 1 else ''} failed meanwhile; listed above.",
+            f"{more}{count} message{'s' if count > 1 else ''} failed meanwhile; listed above.",
             # [MEM] how the platform sends a message again.
             next="open them on the instance (System Mailboxes, Failed) and set their type to "
             "send-ready to send them again",

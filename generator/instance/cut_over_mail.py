@@ -26,7 +26,8 @@ EMAIL = "sys_email"
 READY, SENT, FAILED, IGNORED = "send-ready", "sent", "send-failed", "send-ignored"
 """`sys_email.type` on the way out [DOC r_EmailLogs.md, email-diagnostics-dashboard.md]."""
 
-_MOST_FAILED = 100
+MOST_FAILED = 100
+"""Messages that are listed at most."""
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 """Date and time as the Table API stores them, UTC."""
@@ -165,7 +166,9 @@ def failed_since(run: Run, since: str, *, without: str) -> tuple[FailedMail, ...
     fields = ("sys_id", "type", "subject", "error_string", "sys_updated_on")
     recent = day_before("sys_updated_on", since)
     query = f"type={FAILED}{recent}^ORDERBYDESCsys_updated_on"
-    found = answered(run.read({"failed": Read(EMAIL, query, fields, limit=_MOST_FAILED)})["failed"])
+    # One more for the test message.
+    read = Read(EMAIL, query, fields, limit=MOST_FAILED + 1)
+    found = answered(run.read({"failed": read})["failed"])
     return tuple(
         FailedMail(
             sys_id=printable(row.get("sys_id", ""), limit=32),

@@ -140,7 +140,7 @@ def await_message(run: Run, message: TestMessage, *, wanted: frozenset[str]) -> 
         run.sleep(patience)
         try:
             found = run.read({"message": read, "accounts": accounts_read()})
-            message = message_of(found["message"], to=message.to, marker=message.marker)
+            looked = message_of(found["message"], to=message.to, marker=message.marker)
             accounts = accounts_of(found["accounts"])
             unread = 0
         except RemoteError:
@@ -148,11 +148,20 @@ def await_message(run: Run, message: TestMessage, *, wanted: frozenset[str]) -> 
             if unread >= _UNREAD_LIMIT:
                 raise
             continue
+        if looked != message:
+            # Five minutes are long for whoever watches while mail is held up.
+            _tell(run, looked)
+        message = looked
         _require_active(run, message, accounts, wanted)
         if message.status == SENT:
             return message
         if message.status in (FAILED, IGNORED) or patience.is_over:
             raise MessageFailed(_not_sent(run, message), message=message)
+
+
+def _tell(run: Run, message: TestMessage) -> None:
+    reason = f": {message.error}" if message.error else ""
+    run.tell(f"test: the message reads {message.status or 'nothing any more'}{reason}")
 
 
 class MessageFailed(VerificationFailed):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +128,37 @@ def test_a_failure_has_its_result_too(
     assert text.code == 6
     assert "put back" in text.out
     assert "Private" not in text.out + text.err + json.dumps(envelope)
+
+
+class Gone(io.StringIO):
+    """What its reader leaves in the middle."""
+
+    def __init__(self, *, after: str) -> None:
+        super().__init__()
+        self._after = after
+
+    def write(self, text: str) -> int:
+        if self._after in self.getvalue():
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("after", ["switch:", "putting back"])
+def test_a_reader_that_goes_away_stops_no_putting_back(
+    sn_smtp: Call,
+    root: Path,
+    sandbox: Sandbox,
+    mail: MailSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    after: str,
+) -> None:
+    mail.behaviour.smtp_data = "mailbox_full"
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Gone(after=after))
+        said = _call(sn_smtp, root, "activate", "-v")
+    (sending,) = sandbox.database.query("sys_email_account", "type=smtp^active=true")
+    assert sending["name"] == "ServiceNow SMTP"
+    assert said.code == 6
 
 
 def test_much_failed_mail_is_cut_on_the_screen(

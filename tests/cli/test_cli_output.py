@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -233,6 +234,27 @@ def test_a_result_that_is_no_json_is_a_bug_and_one_envelope(
     command(lambda session: Outcome({"path": Path("x")}))
     assert run(["probe", "--json"]) is ExitCode.FAILED
     assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "internal"
+
+
+def test_messages_that_nobody_reads_stop_no_work_and_change_no_code() -> None:
+    program = """
+import os, sys
+from generator.cli.output import Session
+session = Session()
+for number in range(3):
+    session.message(f"line {number}")
+os.write(1, b"done")
+sys.exit(6)
+"""
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=writes, check=False
+        )
+    finally:
+        os.close(writes)
+    assert (ended.returncode, ended.stdout) == (6, b"done")
 
 
 def test_no_home_and_no_state_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

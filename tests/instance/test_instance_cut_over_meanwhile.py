@@ -10,6 +10,7 @@ from activating import ACCOUNTS, Stage, stage
 
 from generator.config.environment import Environment
 from generator.errors import ExitCode, NetworkError, RemoteError
+from generator.instance import cut_over_back, cut_over_mail
 from generator.instance.cut_over_mail import said
 from generator.instance.http_instance import HttpInstance
 from generator.instance.interface import AppAnswer, Found, Instance, Read
@@ -249,3 +250,27 @@ def test_what_exchange_says_of_itself_is_left() -> None:
     )
     assert said(text) == text
     assert said("sent Bearer " + "q" * 20) == "sent Bearer [removed]"
+
+
+def test_what_a_message_waits_for_is_told_at_once(ready: Stage) -> None:
+    ready.mail.behaviour.smtp_auth = "rejected"
+    came = ready.activate()
+    told = [line for line in came.said if "the message reads send-ready: 535 5.7.3" in line]
+    assert came.codes == ["test-waits"]
+    assert told
+    assert came.said.index(told[0]) < came.said.index(
+        next(line for line in came.said if line.startswith("putting back"))
+    )
+
+
+def test_more_failed_mail_than_is_listed_is_not_counted_as_all(
+    ready: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (cut_over_mail, cut_over_back):
+        monkeypatch.setattr(module, "MOST_FAILED", 2)
+    for _ in range(3):
+        ready.sandbox.database.insert("sys_email", {"type": "send-ready", "subject": "x"}, by="x")
+    ready.mail.behaviour.smtp_data = "mailbox_full"
+    came = ready.activate()
+    assert came.codes == ["test-failed", "mail-failed"]
+    assert came.faults[1].message.startswith("at least ")
