@@ -121,7 +121,8 @@ class Journal:
     def delivered(self) -> bool:
         """Whether the secret was delivered for this package and is not known to be lost since."""
         for entry in reversed(self.entries):
-            if entry.event in (Event.BACKED_OUT, Event.EMPTIED):
+            # One whose delivery was cut is sent again: the same secret twice changes nothing.
+            if entry.event in (Event.BACKED_OUT, Event.EMPTIED, Event.DELIVERING):
                 return False
             if entry.event is Event.DELIVERED:
                 return True

@@ -356,3 +356,18 @@ def test_mail_does_not_wait_when_the_instance_held_the_old_one_after_all(it: Des
     before = it.where.clock.now()
     assert it.call(finish_rotation).code is ExitCode.OK
     assert it.where.clock.now() - before < timedelta(seconds=60)
+
+
+def test_a_delivery_that_was_cut_is_not_taken_for_the_one_before(it: Desk) -> None:
+    new = _made(it, "new")
+
+    def lost(work: Callable[[], None]) -> None:
+        raise LOST
+
+    _writes(it, lost)
+    assert _deliver(it, new) is ExitCode.FAILED
+    it.where.wrap = lambda instance: instance
+    # The instance holds the one before, and gets a token with it: that proves nothing of this one.
+    came = it.where.call()
+    assert (came.code, came.report.secret) == (ExitCode.OK, "delivered and proven")
+    assert it.on_instance() == new
