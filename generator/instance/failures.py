@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 
 from generator.errors import Fault
 from generator.instance.address import Address
 from generator.instance.calls import Call, Failure
-
-_EXPIRED = 10
-_NOT_YET_VALID = 9
-_UNKNOWN_AUTHORITIES = frozenset({2, 18, 19, 20, 21})
-_WRONG_NAMES = frozenset({62, 64})
-"""X509_V_ERR_* of OpenSSL's `x509_vfy.h`."""
+from generator.network_failures import CertificateFlaw, certificate_flaw, wrapped_by
 
 
 class BodyTooLarge(Exception):
@@ -37,7 +31,7 @@ def explain_exception(error: BaseException, *, call: Call, address: Address) -> 
         call: The request.
         address: Where it went.
     """
-    chain = tuple(_chain(error))
+    chain = tuple(wrapped_by(error))
     names = {type(part).__name__ for part in chain}
     for part in chain:
         if isinstance(part, ssl.SSLCertVerificationError):
@@ -127,20 +121,20 @@ def _lost(
 
 
 def _certificate(error: ssl.SSLCertVerificationError, *, call: Call, address: Address) -> Failure:
-    code = error.verify_code
-    if code in _WRONG_NAMES:
+    flaw = certificate_flaw(error)
+    if flaw is CertificateFlaw.WRONG_NAME:
         what = f"the certificate that answers for {address.host} is another host's"
         step = "check instance.url; do not go on if it is right"
         name = "instance-tls-host"
-    elif code == _EXPIRED:
+    elif flaw is CertificateFlaw.EXPIRED:
         what = f"the certificate of {address.host} has expired"
         step = "have it renewed, and check this machine's date"
         name = "instance-tls-expired"
-    elif code == _NOT_YET_VALID:
+    elif flaw is CertificateFlaw.NOT_YET_VALID:
         what = f"the certificate of {address.host} is not valid yet"
         step = "check this machine's date"
         name = "instance-tls-expired"
-    elif code in _UNKNOWN_AUTHORITIES:
+    elif flaw is CertificateFlaw.UNKNOWN_AUTHORITY:
         what = f"the certificate of {address.host} was issued by an authority that is not trusted"
         step = (
             "if a proxy of yours re-encrypts, or it is a sandbox with --tls, name the authority's "
@@ -148,7 +142,7 @@ def _certificate(error: ssl.SSLCertVerificationError, *, call: Call, address: Ad
         )
         name = "instance-tls-authority"
     else:
-        what = f"the certificate of {address.host} was refused (OpenSSL code {code})"
+        what = f"the certificate of {address.host} was refused (OpenSSL code {error.verify_code})"
         step = "have the certificate corrected, or name its authority as instance.ca_file"
         name = "instance-tls"
     return _failure(call, name, what, step)
@@ -171,17 +165,3 @@ def _failure(
         is_transient=is_transient,
         is_oversized=is_oversized,
     )
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all that it wraps, as arguments, reasons, causes and contexts."""
-    seen: set[int] = set()
-    waiting: list[BaseException] = [error]
-    while waiting:
-        part = waiting.pop(0)
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        yield part
-        inner = (*part.args, getattr(part, "reason", None), part.__cause__, part.__context__)
-        waiting.extend(other for other in inner if isinstance(other, BaseException))

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from generator.errors import Fault, NetworkError, ResponseError
 from generator.mail.interface import Cause
-
-_EXPIRED = 10
-_NOT_YET_VALID = 9
-_UNKNOWN_AUTHORITIES = frozenset({2, 18, 19, 20, 21})
-_WRONG_NAMES = frozenset({62, 64})
-"""X509_V_ERR_* of OpenSSL's `x509_vfy.h`."""
+from generator.network_failures import CertificateFlaw, certificate_flaw, wrapped_by
 
 _CLOCK = Cause(
     "This machine's date or time is wrong.",
@@ -92,13 +86,13 @@ def explain(error: BaseException, *, place: Place, too_slow: bool, seconds: floa
         too_slow: Whether the time for the whole exchange was over.
         seconds: The time that was not enough.
     """
-    chain = tuple(_chain(error))
+    chain = tuple(wrapped_by(error))
     names = {type(part).__name__ for part in chain}
     if too_slow:
         return too_long(place, seconds=seconds)
     for part in chain:
         if isinstance(part, ssl.SSLCertVerificationError):
-            return _certificate(part.verify_code, place=place)
+            return _certificate(part, place=place)
     if names & {"gaierror", "NameResolutionError"} and not place.proxy:
         return unknown_name(place)
     if names & {"ProxyError", "ProxySchemeUnknown", "InvalidProxyURL", "InvalidURL"}:
@@ -234,9 +228,9 @@ def _no_handshake(place: Place) -> Trouble:
     )
 
 
-def _certificate(number: int, *, place: Place) -> Trouble:
-    host = place.host
-    if number in _WRONG_NAMES:
+def _certificate(error: ssl.SSLCertVerificationError, *, place: Place) -> Trouble:
+    host, flaw = place.host, certificate_flaw(error)
+    if flaw is CertificateFlaw.WRONG_NAME:
         return _trouble(
             place,
             "tls-name",
@@ -247,8 +241,8 @@ def _certificate(number: int, *, place: Place) -> Trouble:
                 "Do not go on: a token must not be sent to it. Ask the network's administrators.",
             ),
         )
-    if number in (_EXPIRED, _NOT_YET_VALID):
-        state = "has expired" if number == _EXPIRED else "is not valid yet"
+    if flaw in (CertificateFlaw.EXPIRED, CertificateFlaw.NOT_YET_VALID):
+        state = "has expired" if flaw is CertificateFlaw.EXPIRED else "is not valid yet"
         return _trouble(
             place,
             "tls-date",
@@ -256,7 +250,7 @@ def _certificate(number: int, *, place: Place) -> Trouble:
             ("The certificate was not renewed.", "Have it renewed."),
             (_CLOCK.what, _CLOCK.fix),
         )
-    if number in _UNKNOWN_AUTHORITIES:
+    if flaw is CertificateFlaw.UNKNOWN_AUTHORITY:
         return _trouble(
             place,
             "tls-authority",
@@ -273,7 +267,7 @@ def _certificate(number: int, *, place: Place) -> Trouble:
     return _trouble(
         place,
         "tls-certificate",
-        f"The certificate of {host} was refused (OpenSSL code {number}).",
+        f"The certificate of {host} was refused (OpenSSL code {error.verify_code}).",
         ("The certificate is not fit for this use.", "Have it corrected."),
     )
 
@@ -284,17 +278,3 @@ def _trouble(place: Place, kind: str, what: str, *causes: tuple[str, str]) -> Tr
 
 def _check_proxy(place: Place) -> str:
     return f"Check HTTPS_PROXY and NO_PROXY, and that the proxy allows CONNECT to {place.address}."
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all that it wraps, as arguments, reasons, causes and contexts."""
-    seen: set[int] = set()
-    waiting: list[BaseException] = [error]
-    while waiting:
-        part = waiting.pop(0)
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        yield part
-        inner = (*part.args, getattr(part, "reason", None), part.__cause__, part.__context__)
-        waiting.extend(other for other in inner if isinstance(other, BaseException))
