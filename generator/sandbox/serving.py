@@ -6,7 +6,7 @@ import ssl
 import threading
 from typing import TYPE_CHECKING, cast
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -59,24 +59,14 @@ class Handler(WSGIRequestHandler):
         """Nothing: the sandbox has a log of its own."""
 
 
-class Serving:
-    """A running server."""
+class ServerThread:
+    """A server that runs in a thread of its own until it is stopped."""
 
-    def __init__(
-        self, app: WSGIApplication, *, port: int, ssl_context: ssl.SSLContext | None
-    ) -> None:
-        """Args: app: What answers. port: 0 takes a free one. ssl_context: For TLS."""
-        self._server = make_server(
-            HOST, port, app, threaded=True, request_handler=Handler, ssl_context=ssl_context
-        )
-        self._server.log = lambda *_arguments: None  # type: ignore[method-assign]
-        scheme = "http" if ssl_context is None else "https"
-        self.url = f"{scheme}://{HOST}:{self._server.server_port}"
+    def __init__(self, server: BaseWSGIServer, *, name: str) -> None:
+        """Args: server: What runs. name: The thread's."""
+        self._server = server
         self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.02},
-            name="sandbox",
-            daemon=True,
+            target=server.serve_forever, kwargs={"poll_interval": 0.02}, name=name, daemon=True
         )
         self._thread.start()
 
@@ -85,3 +75,19 @@ class Serving:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class Serving(ServerThread):
+    """A running server."""
+
+    def __init__(
+        self, app: WSGIApplication, *, port: int, ssl_context: ssl.SSLContext | None
+    ) -> None:
+        """Args: app: What answers. port: 0 takes a free one. ssl_context: For TLS."""
+        server = make_server(
+            HOST, port, app, threaded=True, request_handler=Handler, ssl_context=ssl_context
+        )
+        server.log = lambda *_arguments: None  # type: ignore[method-assign]
+        scheme = "http" if ssl_context is None else "https"
+        self.url = f"{scheme}://{HOST}:{server.server_port}"
+        super().__init__(server, name="sandbox")

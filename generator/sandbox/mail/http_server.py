@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.serving import ThreadedWSGIServer
 
-from generator.sandbox.serving import HOST, Handler
+from generator.sandbox.serving import HOST, Handler, ServerThread
 from generator.sandbox.wire import ConnectionCut
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HANDSHAKE_SECONDS = 10.0
 
 
-class HttpsServer:
+class HttpsServer(ServerThread):
     """A running server; `url` names it `localhost`."""
 
     def __init__(self, app: WSGIApplication, *, context: ssl.SSLContext, port: int = 0) -> None:
@@ -36,23 +36,16 @@ class HttpsServer:
         Raises:
             OSError, SystemExit: The port is taken.
         """
-        self._server = _Server(app, context=context, port=port)
-        self.port: int = self._server.server_port
+        server = _Server(app, context=context, port=port)
+        self.port: int = server.server_port
         self.url = f"https://localhost:{self.port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.02},
-            name="sandbox-entra",
-            daemon=True,
-        )
-        self._thread.start()
+        self._break_connections = server.break_connections
+        super().__init__(server, name="sandbox-entra")
 
     def stop(self) -> None:
         """Break all connections, stop, and wait until it has stopped."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-        self._server.break_connections()
+        super().stop()
+        self._break_connections()
 
 
 class _Server(ThreadedWSGIServer):
