@@ -150,7 +150,9 @@ def test_no_reader_knows_the_scripts() -> None:
     users = {
         _room(path)
         for path in MODULES
-        if any(name.startswith("generator.azure.setup") for name in _imports(path, when_loaded=False))
+        if any(
+            name.startswith("generator.azure.setup") for name in _imports(path, when_loaded=False)
+        )
     }
     assert users == {"azure setup", "cli"}
 
