@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 import uuid
 from pathlib import Path
@@ -135,7 +136,8 @@ def run(words: list[str], tenant: Tenant) -> object:
         case ["ad", "app", "credential", "delete"]:
             app = tenant.app(one("--id"))
             keep = [c for c in app["passwordCredentials"] if c["keyId"] != one("--key-id")]
-            app["passwordCredentials"] = keep
+            if not data.get("delete_does_nothing"):
+                app["passwordCredentials"] = keep
         case ["ad", "app", "credential", "reset"]:
             return reset(tenant)
         case ["ad", "sp", "list"]:
@@ -171,6 +173,8 @@ def reset(tenant: Tenant) -> dict[str, object]:
     if "--append" not in OPTIONS:
         app["passwordCredentials"] = []
     secret = os.environ["FAKE_AZ_SECRET"]
+    if tenant.data.get("reset_refused"):
+        raise SystemExit("fake az: Insufficient privileges")
     app["passwordCredentials"].append(
         {
             "keyId": str(uuid.uuid4()),
@@ -184,6 +188,10 @@ def reset(tenant: Tenant) -> dict[str, object]:
     if tenant.data.get("reset_breaks"):
         tenant.save()
         raise SystemExit("fake az: connection reset")
+    if tenant.data.get("reset_killed"):
+        tenant.save()
+        os.kill(os.getppid(), signal.SIGTERM)
+        raise SystemExit(143)
     return {"appId": app["appId"], "password": secret, "tenant": tenant.data["tenant"]}
 
 

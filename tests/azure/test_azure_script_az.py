@@ -228,6 +228,44 @@ def test_a_secret_that_cannot_be_kept_is_taken_back(
     assert not (world.out / "azure-dev.json").exists()
 
 
+def test_a_killed_run_leaves_no_secret_that_nobody_has(
+    world: World, script: Callable[..., str]
+) -> None:
+    world.change(reset_killed=True)
+    done = world.run(script(), "--yes")
+
+    assert done.returncode == 143
+    assert "it was removed again" in done.stderr
+    assert _app(world)["passwordCredentials"] == []
+    # The next run is as the first one.
+    world.change(reset_killed=False)
+    assert "The secret is in" in world.ok(script())
+
+
+def test_a_removal_that_does_not_read_back_is_not_said(
+    world: World, script: Callable[..., str]
+) -> None:
+    world.change(vault={}, vault_refuses=True, delete_does_nothing=True)
+    said = world.stopped(script(source=VAULT))
+
+    (left,) = _app(world)["passwordCredentials"]  # type: ignore[attr-defined]
+    assert "removed again" not in said
+    assert (
+        f"az ad app credential delete --id {_app(world)['appId']} --key-id {left['keyId']}" in said
+    )
+
+
+def test_a_secret_that_was_never_added_is_not_said_to_be_removed(
+    world: World, script: Callable[..., str]
+) -> None:
+    world.change(reset_refused=True)
+    said = world.stopped(script())
+
+    assert "az did not add the secret" in said
+    assert "removed again" not in said
+    assert "Entra does not list a new secret servicenow-acme-dev-2026-11" in said
+
+
 def test_no_secret_is_made_where_the_vault_is_out_of_reach(
     world: World, script: Callable[..., str]
 ) -> None:
@@ -289,6 +327,14 @@ def test_it_says_what_it_will_do_and_asks(world: World, script: Callable[..., st
 
     assert world.run(text, answer="y\n").returncode == 0
     assert world.calls
+
+
+def test_the_plan_names_what_the_callers_environment_changes(
+    world: World, script: Callable[..., str]
+) -> None:
+    assert "come from your environment" not in world.ok(script(), "--plan")
+    said = world.ok(script(), "--plan", CLIENT_ID="2b9e6a10", OUT="elsewhere", SECRET_FILE="/x y")
+    assert said.endswith("and win: CLIENT_ID=2b9e6a10 SECRET_FILE=/x y OUT=elsewhere\n")
 
 
 def test_cloud_and_tenant_are_set_first(world: World, script: Callable[..., str]) -> None:

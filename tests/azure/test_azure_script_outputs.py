@@ -243,6 +243,38 @@ def test_what_exchange_says_is_what_verify_takes(
     assert bool(exports.roles) is (model is B)
 
 
+@pytest.mark.parametrize("form", [Format.AZ, Format.POWERSHELL, Format.TERRAFORM])
+@pytest.mark.parametrize("model", Authorization)
+def test_every_call_of_exchange_stops_where_it_fails(
+    environment: Make, form: Format, model: Authorization
+) -> None:
+    """Functions of a module do not see a script's `$ErrorActionPreference` (PowerShell#4568)."""
+    text = rendered(setup_of(environment, model=model, sender="bookings@contoso.example"), form)
+    start = text.index("function Set-ExchangeSide {")
+    part = text[start : text.index("\n}\n", start) + 2]
+    calls = {
+        call
+        for call in nodes("powershell", part, "command")
+        if re.match(
+            r"(Connect-Exchange|(Get|New|Add|Set|Remove|Test)-"
+            r"(ServicePrincipal|Mailbox|CAS|Transport|Recipient|Distribution|Management))",
+            call,
+        )
+    }
+    assert len(calls) > 9
+    assert [call for call in calls if "-ErrorAction Stop" not in call] == [
+        call for call in calls if call.startswith("Get-DistributionGroup -Identity $groupName ")
+    ]
+
+
+def test_app_rbac_gives_no_role_beyond_the_group(environment: Make) -> None:
+    text = rendered(setup_of(environment, model=B), Format.POWERSHELL)
+    foreign = text.index("is there for other mailboxes")
+    assert text.rfind("throw", 0, foreign) > text.rfind("\n", 0, foreign)
+    assert foreign < text.index("New-ManagementRoleAssignment -Name")
+    assert "if ($assignment -and -not $roles)" in text
+
+
 def test_powershell_hands_the_secret_to_no_command(environment: Make) -> None:
     """What a command is given stands in PowerShell's own log; a method's argument does not."""
     for source in (None, VAULT):
