@@ -95,8 +95,12 @@ class CutOverJournal:
 
     @property
     def unfinished(self) -> CutOver | None:
-        """The last one, if nothing says that it ended."""
-        last = self.cut_overs[-1] if self.cut_overs else None
+        """The last one, if nothing says that it ended.
+
+        One that was undone left everything as the one before it did, and that may be unfinished.
+        """
+        stand = (cut for cut in reversed(self.cut_overs) if cut.mark is not Mark.UNDONE)
+        last = next(stand, None)
         return last if last is not None and last.is_open else None
 
     def noted(self, account: str) -> frozenset[str]:

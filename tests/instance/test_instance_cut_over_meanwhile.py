@@ -220,6 +220,43 @@ def test_an_older_note_does_not_bring_back_what_was_switched_off(ready: Stage) -
     assert (ready.writes(), ready.active()) == ([], OURS)
 
 
+def test_a_deactivation_that_was_undone_proves_no_activation(
+    ready: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """No code of ours runs after a SIGKILL."""
+
+    def kill(*given: object, **more: object) -> None:
+        raise Killed
+
+    meddle(
+        ready,
+        call_app=lambda inner, method, *args, **more: (
+            kill() if method == "POST" else inner(method, *args, **more)
+        ),
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(cut_over_back, "_stands_open", lambda held: False)
+        with pytest.raises(Killed):
+            ready.activate()
+    assert (ready.events()[-1], ready.active()) == ("testing", OURS)
+
+    def update(
+        inner: Callable[..., None], table: str, sys_id: str, values: Mapping[str, str]
+    ) -> None:
+        if sys_id == ready.old:
+            raise RemoteError.of("refused", "A business rule said no.")
+        inner(table, sys_id, values)
+
+    meddle(ready, update=update)
+    assert ready.deactivate().code is ExitCode.VERIFICATION_FAILED
+    assert (ready.events()[-1], ready.active()) == ("undone", OURS)
+    ready.place.wrap = lambda instance: instance
+    ready.mail.behaviour.smtp_data = "mailbox_full"
+    assert ready.activate().code is ExitCode.VERIFICATION_FAILED
+    assert (ready.active(), ready.result.put_back) == (OLD, True)
+
+
 # What a server repeats
 
 
