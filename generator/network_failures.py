@@ -40,7 +40,7 @@ def certificate_flaw(error: ssl.SSLCertVerificationError) -> CertificateFlaw:
 
 
 def wrapped_by(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all that it wraps, as arguments, reasons, causes and contexts.
+    """The exception and all that it wraps, in whatever way its library does so.
 
     Args:
         error: What was raised on the way.
@@ -53,5 +53,7 @@ def wrapped_by(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(part))
         yield part
-        inner = (*part.args, getattr(part, "reason", None), part.__cause__, part.__context__)
-        waiting.extend(other for other in inner if isinstance(other, BaseException))
+        inner = (*part.args, part.__cause__, part.__context__)
+        # urllib3's, and those of Azure's client.
+        named = (getattr(part, name, None) for name in ("reason", "inner_exception"))
+        waiting.extend(other for other in (*inner, *named) if isinstance(other, BaseException))

@@ -7,21 +7,19 @@ they are judged here; a disabled one is refused by the vault.
 
 from __future__ import annotations
 
-import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from generator.clock import Clock, SystemClock
-from generator.errors import GeneratorError
 from generator.secrets.acceptable import secret_of_text
 from generator.secrets.azure_sign_in import EXTRA, StandIn, make_credential, stand_in
-from generator.secrets.deadline import within
 from generator.secrets.forms import KEY_VAULT_PATTERN
 from generator.secrets.interface import Secret
 from generator.secrets.key_vault_failures import explain, is_absent
 from generator.secrets.vault_failures import CONNECTING, LONGEST, READING, Asked
+from generator.secrets.vault_question import VaultReference, answer_within, reads_back
 
 if TYPE_CHECKING:
     from azure.keyvault.secrets import KeyVaultSecret, SecretClient, SecretProperties
@@ -48,28 +46,14 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class KeyVaultSource:
+class KeyVaultSource(VaultReference):
     """One secret of a vault: its current version, or the one that is named."""
-
-    reference: str
-    """As it was written, in the form of `KEY_VAULT_PATTERN`."""
-
-    variables: Mapping[str, str] = field(repr=False)
-    """The environment variables."""
-
-    key: str
-    """The key that names this source, for messages."""
 
     clock: Clock = field(default_factory=SystemClock, repr=False)
     """What a version's dates are held against."""
 
     longest: float = field(default=LONGEST, repr=False)
     """Seconds that one question may take."""
-
-    @property
-    def description(self) -> str:
-        """`keyvault:URL`."""
-        return self.reference
 
     def fetch(self) -> Secret:
         """The version's value, as it is.
@@ -95,13 +79,12 @@ class KeyVaultSource:
                 "secret-key-vault", "the client of Key Vault is not installed.", next=EXTRA
             )
         local = stand_in(self.variables, VARIABLE)
-        ended = within(self.longest, lambda: _with_client(self._vault(), local, work))
-        if not ended.is_over:
-            asked.too_long()
-        if ended.error is not None:
-            explain(asked, ended.error, name=self._name())
-        # It is over, and raised nothing.
-        return ended.result  # type: ignore[return-value]
+        return answer_within(
+            self.longest,
+            lambda: _with_client(self._vault(), local, work),
+            asked=asked,
+            explain=lambda error: explain(asked, error, name=self._name()),
+        )
 
     def _secret(self, asked: Asked, found: KeyVaultSecret) -> Secret:
         if found.value is None:
@@ -177,7 +160,7 @@ class WritableKeyVaultSource(KeyVaultSource):
         version = written.properties.version
         if not version:
             asked.unclear("the vault did not name the new version.")
-        if not self._reads_back(version, secret):
+        if not reads_back(secret, read=lambda: self._get(self._asked(), version).value or ""):
             asked.unclear(f"version {version} cannot be read back as it was written.")
         return version
 
@@ -203,13 +186,6 @@ class WritableKeyVaultSource(KeyVaultSource):
         if not version:
             asked.unclear("the vault did not name the version.")
         return version
-
-    def _reads_back(self, version: str, secret: Secret) -> bool:
-        try:
-            value = self._get(self._asked(), version).value or ""
-        except GeneratorError:
-            return False
-        return hmac.compare_digest(value.encode(), secret.reveal().encode())
 
     def _manner(self) -> tuple[dict[str, str], str | None]:
         """Tags and content type of the current version; nothing if there is none to be read."""

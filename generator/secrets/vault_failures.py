@@ -7,11 +7,11 @@ was refused: its text, frames and chain hold requests, and with them tokens and 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from generator.errors import Fault, NetworkError, OutcomeUnknown, RemoteError, ResponseError
+from generator.network_failures import wrapped_by
 from generator.secrets.acceptable import refusal
 
 LONGEST: Final = 60.0
@@ -81,7 +81,7 @@ class Asked:
 
     def _explained(self, error: BaseException) -> tuple[str, str, str, bool]:
         """Code, message, next step, and whether the request may have been sent."""
-        parts = tuple(_chain(error))
+        parts = tuple(wrapped_by(error))
         names = {type(part).__name__ for part in parts}
         for part in parts:
             if isinstance(part, ssl.SSLCertVerificationError):
@@ -117,17 +117,3 @@ class Asked:
 
     def _fault(self, code: str, message: str, step: str) -> Fault:
         return Fault(code, f"{self.source}: {message}", path=self.key, next=step)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and everything that it wraps, in whatever way its library does so."""
-    left: list[object] = [error]
-    seen: set[int] = set()
-    while left:
-        part = left.pop()
-        if not isinstance(part, BaseException) or id(part) in seen:
-            continue
-        seen.add(id(part))
-        yield part
-        left += [part.__cause__, part.__context__, getattr(part, "reason", None)]
-        left += [getattr(part, "inner_exception", None), *part.args]

@@ -7,20 +7,18 @@ version answers 404 with metadata.
 
 from __future__ import annotations
 
-import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from generator.errors import GeneratorError
 from generator.secrets.acceptable import secret_of_text
 from generator.secrets.azure_sign_in import quiet
-from generator.secrets.deadline import within
 from generator.secrets.forms import VAULT_PATTERN
 from generator.secrets.interface import Secret
 from generator.secrets.vault_answers import Version, explain, read_version, written_version
 from generator.secrets.vault_failures import CONNECTING, LONGEST, READING, Asked
+from generator.secrets.vault_question import VaultReference, answer_within, reads_back
 from generator.secrets.vault_sign_in import AppRole, VaultAddress, VaultSurroundings
 
 if TYPE_CHECKING:
@@ -32,25 +30,11 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class VaultSource:
+class VaultSource(VaultReference):
     """One key of one path: in its current version, or in the one that is named."""
-
-    reference: str
-    """As it was written, in the form of `VAULT_PATTERN`."""
-
-    variables: Mapping[str, str] = field(repr=False)
-    """The environment variables."""
-
-    key: str
-    """The key of the environment file that names this source, for messages."""
 
     longest: float = field(default=LONGEST, repr=False)
     """Seconds that one question may take."""
-
-    @property
-    def description(self) -> str:
-        """`vault:MOUNT/PATH#KEY`."""
-        return self.reference
 
     def fetch(self) -> Secret:
         """The key's value, as it is.
@@ -92,14 +76,13 @@ class VaultSource:
             asked.refuse("secret-vault-setup", "the client of Vault is not installed.", next=EXTRA)
         surroundings = self._surroundings()
         address, sign_in = surroundings.address(), surroundings.sign_in()
-        ended = within(self.longest, lambda: _with_client(address, sign_in, work))
-        if not ended.is_over:
-            asked.too_long()
-        if ended.error is not None:
-            parts = _parts(self.reference)
-            explain(asked, ended.error, mount=parts.mount, path=parts.path)
-        # It is over, and raised nothing.
-        return ended.result  # type: ignore[return-value]
+        parts = _parts(self.reference)
+        return answer_within(
+            self.longest,
+            lambda: _with_client(address, sign_in, work),
+            asked=asked,
+            explain=lambda error: explain(asked, error, mount=parts.mount, path=parts.path),
+        )
 
     def _asked(self, *, writes: bool = False) -> Asked:
         return Asked(
@@ -147,7 +130,7 @@ class WritableVaultSource(VaultSource):
             ),
         )
         number = written_version(asked, answer)
-        if not self._reads_back(number, secret):
+        if not reads_back(secret, read=lambda: self._secret(self._read(number)).reveal()):
             asked.unclear(f"version {number} cannot be read back as it was written.")
         return str(number)
 
@@ -172,13 +155,6 @@ class WritableVaultSource(VaultSource):
             RemoteError: The Vault did not clearly answer.
         """
         return str(self._read(None).number)
-
-    def _reads_back(self, number: int, secret: Secret) -> bool:
-        try:
-            value = self._secret(self._read(number)).reveal()
-        except GeneratorError:
-            return False
-        return hmac.compare_digest(value.encode(), secret.reveal().encode())
 
 
 @dataclass(frozen=True, slots=True)
