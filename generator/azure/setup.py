@@ -286,6 +286,16 @@ def _secret(
                 next="name one of the two, or leave the option out",
             )
         )
+    if wishes.secret_to is not None and file is not None and not Path(file).is_absolute():
+        raise UsageError(
+            Fault(
+                "secret-place-relative",
+                "--secret-to names a file by a relative path; the script is run elsewhere, and the "
+                "environment file counts from its own directory: the two would not be the same file.",
+                path="--secret-to",
+                next="give the absolute path, without ~, on the machine that runs the script",
+            )
+        )
     absolute = file if file is not None and Path(file).is_absolute() else None
     return SecretPlan(
         name=f"servicenow-{_LABEL.sub('-', instance.lower())}-{slot}",

@@ -1,8 +1,8 @@
 """What each tool calls a national cloud (`spec/azure-and-smtp.md` section 7).
 
 az and Exchange Online as documented there; Microsoft Graph PowerShell as its reference says
-(Connect-MgGraph). The names that Az and the azuread provider use, and the portals' hosts, are
-general knowledge and stand nowhere else.
+(Connect-MgGraph). The names that Az, the azuread and the azurerm provider use, and the portals'
+hosts, are general knowledge and stand nowhere else.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ class CloudNames:
     terraform: str
     """`environment` of the azuread provider (graded memory)."""
 
+    terraform_azure: str
+    """`environment` of the azurerm provider, which has other names (graded memory)."""
+
     vault: str
     """Suffix of its key vaults."""
 
@@ -41,7 +44,14 @@ class CloudNames:
 
 CLOUD_NAMES: Final[dict[Cloud, CloudNames]] = {
     Cloud.PUBLIC: CloudNames(
-        "AzureCloud", None, "Global", "AzureCloud", "global", "azure.net", "entra.microsoft.com"
+        "AzureCloud",
+        None,
+        "Global",
+        "AzureCloud",
+        "global",
+        "public",
+        "azure.net",
+        "entra.microsoft.com",
     ),
     Cloud.GCC_HIGH: CloudNames(
         "AzureUSGovernment",
@@ -49,6 +59,7 @@ CLOUD_NAMES: Final[dict[Cloud, CloudNames]] = {
         "USGov",
         "AzureUSGovernment",
         "usgovernmentl4",
+        "usgovernment",
         "usgovcloudapi.net",
         "entra.microsoft.us",
     ),
@@ -58,6 +69,7 @@ CLOUD_NAMES: Final[dict[Cloud, CloudNames]] = {
         "USGovDoD",
         "AzureUSGovernment",
         "usgovernmentl5",
+        "usgovernment",
         "usgovcloudapi.net",
         "entra.microsoft.us",
     ),
@@ -66,6 +78,7 @@ CLOUD_NAMES: Final[dict[Cloud, CloudNames]] = {
         "O365China",
         "China",
         "AzureChinaCloud",
+        "china",
         "china",
         "azure.cn",
         "entra.microsoftonline.cn",

@@ -223,6 +223,24 @@ def test_each_cloud_is_called_by_its_names(
     assert "/v2.0/adminconsent?client_id=" in rendered(setup, Format.CHECKLIST)
 
 
+@pytest.mark.parametrize(
+    ("cloud", "suffix", "name"),
+    [
+        (Cloud.PUBLIC, "azure.net", "public"),
+        (Cloud.GCC_HIGH, "usgovcloudapi.net", "usgovernment"),
+        (Cloud.DOD, "usgovcloudapi.net", "usgovernment"),
+        (Cloud.CHINA, "azure.cn", "china"),
+    ],
+)
+def test_terraform_looks_for_the_vault_in_the_same_cloud(
+    environment: Make, cloud: Cloud, suffix: str, name: str
+) -> None:
+    setup = setup_of(environment, cloud=cloud, source=VAULT.replace("azure.net", suffix))
+    text = rendered(setup, Format.TERRAFORM)
+    provider = text[text.index('provider "azurerm" {') :]
+    assert f'environment = "{name}"' in provider[: provider.index("\n}\n")]
+
+
 def test_secrets_are_added_and_none_is_reset(environment: Make) -> None:
     az = rendered(setup_of(environment), Format.AZ)
     lines = [line for line in az.splitlines() if "credential reset" in line]
@@ -304,6 +322,10 @@ def test_a_place_that_a_script_cannot_write_is_refused(environment: Make, place:
 def test_a_relative_file_is_the_scripts_own_choice(environment: Make) -> None:
     assert setup_of(environment, source="file:secret.txt").secret.file is None
     assert setup_of(environment, source="file:/var/x").secret.file == "/var/x"
+    for place in ("file:secret.txt", "file:~/secret", "file:"):
+        with pytest.raises(UsageError) as caught:
+            setup_of(environment, wishes=Wishes(secret_to=place))
+        assert caught.value.faults[0].code == "secret-place-relative"
     chosen = setup_of(environment, source=VAULT, wishes=Wishes(secret_to="file:/var/x"))
     assert chosen.secret.vault is None
     assert "/var/x" in rendered(chosen, Format.TERRAFORM)
