@@ -291,7 +291,7 @@ def _secret(
             Fault(
                 "secret-place-relative",
                 "--secret-to names a file by a relative path; the script is run elsewhere, and the "
-                "environment file counts from its own directory: the two would not be the same file.",
+                "environment file counts from its own directory: two different files.",
                 path="--secret-to",
                 next="give the absolute path, without ~, on the machine that runs the script",
             )
