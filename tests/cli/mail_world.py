@@ -113,6 +113,12 @@ class MailWorld:
             *("--expires-on", f"{made.end:%Y-%m-%d}"),
         )
 
+    def old_key(self) -> tuple[str, ...]:
+        """What `rotate --finish` is called with: of a secret that was handed in nobody noted it."""
+        if self.source != "env":
+            return ()
+        return ("--old-key-id", self.mail.first_credential.key_id)
+
     def known(self) -> Iterator[tuple[str, str]]:
         """Name and value of everything that must not be seen now."""
         yield from self.secrets.items()

@@ -76,7 +76,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 
 def call(world: MailWorld, sn_smtp: Call, name: str, *options: str) -> Said:
     """One command as loud as it can be; nothing of it is a trace, nor a bug."""
-    more = world.hand_in() if name == "rotate" else ()
+    more = {"rotate": world.hand_in, "finish": world.old_key}.get(name, tuple)()
     said = sn_smtp(*COMMANDS[name], *more, "--root", world.root, *(options or ("-v",)))
     assert world.traces(said.out + said.err) == [], name
     assert "This is a bug" not in said.err, said.err
