@@ -1,4 +1,4 @@
-"""One SMTP session over the standard library's client: bounded, and no word of the token shown.
+"""One SMTP session: bounded, and no word of the token shown.
 
 `spec/azure-and-smtp.md` 5.3. The debug level of `smtplib`, which prints the token, is never set.
 """
@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -19,16 +18,11 @@ from generator.mail.hidden import Hidden
 from generator.mail.interface import Cause
 from generator.mail.network import Network, Watch
 from generator.mail.settings import MailSettings
+from generator.mail.smtp_client import NotSmtp, SmtpClient
 from generator.mail.smtp_replies import Phase, Reply
 from generator.mail.token import Token
 from generator.mail.trouble import BadAnswer, NoAnswer, Place, Trouble, explain
 from generator.scrubbing import printable
-
-MOST_LINES = 64
-"""Lines of one reply; Exchange's longest (EHLO) has a dozen."""
-
-LONGEST_LINE = 8192
-"""Bytes; RFC 5321 4.5.3.1.5 allows 512, Exchange's diagnostics are longer."""
 
 _SHOWN = 700
 """Characters of a reply that are shown."""
@@ -58,72 +52,6 @@ class SmtpRefused(Exception):
         self.challenge = challenge
 
 
-class _NotSmtp(Exception):
-    """What came is no SMTP."""
-
-
-class _Client(smtplib.SMTP):
-    """The library's client, watched over, and with limits to what a server may say."""
-
-    def __init__(
-        self, *, network: Network, watch: Watch, context: ssl.SSLContext, implicit: bool
-    ) -> None:
-        self._network = network
-        self._watch = watch
-        self._context = context
-        self._implicit = implicit
-        # Its own default asks DNS for this machine's name, which may take long.
-        super().__init__(local_hostname="localhost", timeout=network.timeout_seconds)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        self._host = host
-        made = self._watch.over(self._network.connect(host, port))
-        address = made.getsockname()[0]
-        self.local_hostname = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
-        if self._implicit:
-            return self._context.wrap_socket(made, server_hostname=host)
-        return made
-
-    def said_more(self) -> bool:
-        """Whether something stands behind the last reply already, without waiting for it."""
-        self.sock.settimeout(0)  # type: ignore[union-attr]
-        try:
-            return bool(self.file.peek(1))  # type: ignore[union-attr]
-        finally:
-            self.sock.settimeout(self._network.timeout_seconds)  # type: ignore[union-attr]
-
-    def begin_tls(self) -> None:
-        """Speak TLS from here on; what was said before counts no longer (RFC 3207 4.2)."""
-        self.sock = self._context.wrap_socket(self.sock, server_hostname=self._host)  # type: ignore[arg-type]
-        self.file = self.helo_resp = self.ehlo_resp = None
-        self.esmtp_features = {}
-        self.does_esmtp = False
-
-    def getreply(self) -> tuple[int, bytes]:
-        """One reply; a server without end or measure is left (called by the library)."""
-        if self.file is None:
-            self.file = self.sock.makefile("rb")  # type: ignore[union-attr]
-        lines: list[bytes] = []
-        first = b""
-        while len(lines) < MOST_LINES:
-            line = self.file.readline(LONGEST_LINE + 1)
-            if not line:
-                self.close()
-                raise smtplib.SMTPServerDisconnected("the connection ended")
-            code, mark = line[:3], line[3:4]
-            first = first or code
-            if len(line) > LONGEST_LINE or not code.isdigit() or not b"200" <= code <= b"599":
-                break
-            # RFC 5321 4.2.1: one code in all lines, and a space, a hyphen or the end behind it.
-            if code != first or mark not in b" -\r\n":
-                break
-            lines.append(line[4:].strip())
-            if mark != b"-":
-                return int(code), b"\n".join(lines)
-        self.close()
-        raise _NotSmtp
-
-
 class SmtpSession:
     """A session from the connection to QUIT.
 
@@ -148,7 +76,7 @@ class SmtpSession:
         if token is not None:
             # A server may repeat what an earlier session told it.
             self._hidden = Hidden(token.reveal(), xoauth2(settings.user_name, token))
-        self._client: _Client | None = None
+        self._client: SmtpClient | None = None
         self.place = smtp_place(settings)
         self.mechanisms: tuple[str, ...] = ()
         """What EHLO offers for AUTH, once TLS is on."""
@@ -167,7 +95,7 @@ class SmtpSession:
         settings, network = self._settings, self._network
         implicit = settings.connection_security is ConnectionSecurity.SSL
         context = network.context(settings.smtp_host)
-        client = self._client = _Client(
+        client = self._client = SmtpClient(
             network=network, watch=self._watch, context=context, implicit=implicit
         )
         with self._limited():
@@ -210,7 +138,7 @@ class SmtpSession:
                 answer = client.docmd("")
         return self._expect(Phase.AUTH, answer, 235)
 
-    def _in_two(self, client: _Client, blob: str) -> tuple[int, bytes]:
+    def _in_two(self, client: SmtpClient, blob: str) -> tuple[int, bytes]:
         answer = client.docmd("AUTH", "XOAUTH2")
         return client.docmd(blob) if answer[0] == 334 else answer
 
@@ -252,7 +180,7 @@ class SmtpSession:
         """End the session politely where it still stands; never raises."""
         client, self._client = self._client, None
         if client is not None:
-            with suppress(smtplib.SMTPException, OSError, _NotSmtp, ValueError):
+            with suppress(smtplib.SMTPException, OSError, NotSmtp, ValueError):
                 if client.sock is not None:
                     self._watch.begin()
                     client.docmd("QUIT")
@@ -263,7 +191,7 @@ class SmtpSession:
     # What the methods share
 
     @contextmanager
-    def _limited(self) -> Iterator[_Client]:
+    def _limited(self) -> Iterator[SmtpClient]:
         """A part of the session within the time limit; errors of the wire become ours."""
         client, watch = self._client, self._watch
         if client is None:
@@ -271,7 +199,7 @@ class SmtpSession:
         watch.begin()
         try:
             yield client
-        except _NotSmtp:
+        except NotSmtp:
             raise BadAnswer(_not_smtp(self.place)) from None
         except (smtplib.SMTPException, OSError, UnicodeError) as lost:
             network, late = self._network, watch.is_over
@@ -281,7 +209,7 @@ class SmtpSession:
         finally:
             watch.rest()
 
-    def _start_tls(self, client: _Client) -> None:
+    def _start_tls(self, client: SmtpClient) -> None:
         if not client.has_extn("starttls"):
             raise BadAnswer(_no_starttls(self.place))
         self._expect(Phase.STARTTLS, client.docmd("STARTTLS"), 220)
@@ -290,7 +218,7 @@ class SmtpSession:
         client.begin_tls()
         self._expect(Phase.EHLO, client.ehlo(), 250)
 
-    def _note_tls(self, client: _Client) -> None:
+    def _note_tls(self, client: SmtpClient) -> None:
         if isinstance(client.sock, ssl.SSLSocket):
             ends = (client.sock.getpeercert() or {}).get("notAfter", "")
             shown = printable(str(ends), limit=40)

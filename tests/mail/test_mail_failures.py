@@ -17,7 +17,7 @@ from generator.mail.entra_errors import KNOWN
 from generator.mail.interface import Cause, Verdict
 from generator.mail.network import ConnectTimeout, Network
 from generator.mail.settings import MailSettings
-from generator.mail.smtp_replies import ROWS
+from generator.mail.smtp_rows import ROWS
 from generator.mail.smtp_session import smtp_place
 from generator.mail.token import entra_place
 from generator.mail.trouble import explain

@@ -20,7 +20,8 @@ from generator.mail.message import build_message, is_address, new_marker
 from generator.mail.network import Network
 from generator.mail.settings import MailSettings
 from generator.mail.smtp import Evidence, Submission
-from generator.mail.smtp_replies import ROWS, Phase, Reply, meaning_of
+from generator.mail.smtp_replies import Phase, Reply, meaning_of
+from generator.mail.smtp_rows import ROWS
 from generator.mail.smtp_session import Steps, xoauth2
 from generator.mail.token import Token
 
