@@ -12,11 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from generator.sandbox.switch_board import SwitchBoard, parse_board, switches_of
+from generator.sandbox.switch_values import Cut, PlannedProblem, RateLimit
 from generator.sandbox.switches import (
-    Cut,
     Grade,
-    PlannedProblem,
-    RateLimit,
     Switch,
     changes,
     choice,

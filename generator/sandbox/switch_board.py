@@ -12,7 +12,8 @@ from dataclasses import fields
 from typing import TypeVar
 
 from generator.errors import Fault, UsageError
-from generator.sandbox.switches import EVERY, Switch, wrong_value
+from generator.sandbox.switch_values import EVERY
+from generator.sandbox.switches import Switch, wrong_value
 
 INTERNAL = frozenset({"revision", "_turns", "_lock"})
 

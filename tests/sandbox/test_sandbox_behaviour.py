@@ -9,7 +9,7 @@ import pytest
 
 from generator.errors import UsageError
 from generator.sandbox.behaviour import SWITCHES, Behaviour, parse
-from generator.sandbox.switches import EVERY, Cut, PlannedProblem, RateLimit
+from generator.sandbox.switch_values import EVERY, Cut, PlannedProblem, RateLimit
 
 EXAMPLES = {
     "flaky_502": ("0.25", 0.25),
