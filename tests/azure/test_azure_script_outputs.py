@@ -275,6 +275,18 @@ def test_app_rbac_gives_no_role_beyond_the_group(environment: Make) -> None:
     assert "if ($assignment -and -not $roles)" in text
 
 
+@pytest.mark.parametrize("model", Authorization)
+def test_powershell_says_where_its_outputs_belong(environment: Make, model: Authorization) -> None:
+    for source, told in ((None, "file:$($script:file)"), (VAULT, VAULT)):
+        text = rendered(setup_of(environment, model=model, source=source), Format.POWERSHELL)
+        shown = text[text.index("function Show-Outputs {") :]
+        shown = shown[: shown.index("\n}\n")]
+        assert "beside environment.yaml as azure.json" in shown
+        assert told in shown
+        assert text.count("Show-Outputs") == 3
+        assert ("AppRoleAssignment.ReadWrite.All" in text) is (model is A)
+
+
 def test_powershell_hands_the_secret_to_no_command(environment: Make) -> None:
     """What a command is given stands in PowerShell's own log; a method's argument does not."""
     for source in (None, VAULT):
