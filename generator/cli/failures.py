@@ -10,6 +10,7 @@ from generator.cli.output import crash_fault
 from generator.errors import ExitCode, Fault
 
 if TYPE_CHECKING:
+    from generator.config.environment import Environment
     from generator.instance.report import Report
 
 _REFUSALS = frozenset(
@@ -73,7 +74,7 @@ def system_fault(error: OSError) -> Fault:
     )
 
 
-def interrupted(report: Report) -> Fault:
+def interrupted(report: Report, *, environment: Environment) -> Fault:
     """What the user's Ctrl-C left on the instance, by the step that was under way."""
     step = "" if report.current is None else report.current[0]
     changed = any(done.name not in _CHANGES_NOTHING for done in report.steps)
@@ -83,7 +84,7 @@ def interrupted(report: Report) -> Fault:
         return Fault("interrupted", "Interrupted; everything was put back as it was.")
     during = f"during the step {step}" if step else f"after the step {report.steps[-1].name}"
     left = _GOES_ON.get(step, "what was done before it stays on the instance")
-    return Fault("interrupted", f"Interrupted {during}: {left}.", next=_go_on(report))
+    return Fault("interrupted", f"Interrupted {during}: {left}.", next=_go_on(report, environment))
 
 
 def alike_together(faults: Sequence[Fault]) -> tuple[Fault, ...]:
@@ -110,16 +111,20 @@ def headline(report: Report, code: ExitCode, faults: Sequence[Fault]) -> str:
     return f"{first.message} (and {len(others)} more)" if others else first.message
 
 
-def _go_on(report: Report) -> str:
-    name = report.environment
+def _go_on(report: Report, environment: Environment) -> str:
+    from generator.instance.next_step import call
+
     if report.mode == "back-out":
-        return f"see sn-smtp instance status {name}; then run back-out again if it did not end"
+        return (
+            f"see {call(environment, 'instance status')}; then run "
+            f"{call(environment, 'back-out')} again if it did not end"
+        )
     if report.mode == "secret deliver":
         return "run it again: to deliver the same secret again changes nothing"
     if report.mode.startswith("secret rotate"):
         return "run it again: it looks at what is there, and goes on"
     if report.mode in _CUT_OVERS:
-        return f"run sn-smtp {report.mode} {name} again: it goes on from what is there"
+        return f"run {call(environment, report.mode)} again: it goes on from what is there"
     if report.mode == "preview-only":
         return "run it again: what stayed there is removed first"
-    return f"run sn-smtp import {name} --resume"
+    return f"run {call(environment, 'import', '--resume')}"

@@ -124,7 +124,7 @@ def outcome(
             work(run)
             code, faults = report.exit_code, report.faults
         except (KeyboardInterrupt, click.Abort):
-            code, faults = ExitCode.INTERRUPTED, (interrupted(report),)
+            code, faults = ExitCode.INTERRUPTED, (interrupted(report, environment=run.environment),)
             report.failed("interrupted")
         except (BrokenPipeError, click.ClickException, click.exceptions.Exit):
             raise

@@ -91,13 +91,14 @@ class AppUnavailable(VerificationFailed):
     """The app on the instance cannot be asked: absent, older than this API, or closed to us."""
 
 
-def ask_health(instance: Instance, *, scope: str, account: str) -> Health:
+def ask_health(instance: Instance, *, scope: str, account: str, update: str = "") -> Health:
     """Ask the app's check about one email account.
 
     Args:
         instance: Where the app is.
         scope: The app's scope.
         account: sys_id of the email account.
+        update: The calls that bring this version's package there, to be copied.
 
     Raises:
         AppUnavailable: The app is not there, is older than this API, or refuses this user.
@@ -106,10 +107,12 @@ def ask_health(instance: Instance, *, scope: str, account: str) -> Health:
     query = {"account": _checked_account(account)}
     path = app_api.base_uri(scope) + app_api.HEALTH
     answer = instance.call_app("GET", path, query=query)
-    return _health(answer, scope=scope, account=account, path=f"GET {path}")
+    return _health(answer, scope=scope, account=account, path=f"GET {path}", update=update)
 
 
-def queue_test(instance: Instance, *, scope: str, account: str, to: str, marker: str) -> Health:
+def queue_test(
+    instance: Instance, *, scope: str, account: str, to: str, marker: str, update: str = ""
+) -> Health:
     """Ask the app's check about an account, and for a test message if it is well.
 
     Args:
@@ -118,6 +121,7 @@ def queue_test(instance: Instance, *, scope: str, account: str, to: str, marker:
         account: sys_id of the email account.
         to: One address.
         marker: What stands in square brackets in the subject (`app_api.MARKER_PATTERN`).
+        update: The calls that bring this version's package there, to be copied.
 
     Raises:
         UsageError: `to` is not one address; nothing was sent.
@@ -141,7 +145,7 @@ def queue_test(instance: Instance, *, scope: str, account: str, to: str, marker:
     body = {"account": _checked_account(account), "to": to, "marker": marker}
     path = app_api.base_uri(scope) + app_api.TEST
     answer = instance.call_app("POST", path, body=body)
-    return _health(answer, scope=scope, account=account, path=f"POST {path}")
+    return _health(answer, scope=scope, account=account, path=f"POST {path}", update=update)
 
 
 def is_address(text: str) -> bool:
@@ -157,9 +161,9 @@ def _checked_account(account: str) -> str:
     )
 
 
-def _health(answer: AppAnswer, *, scope: str, account: str, path: str) -> Health:
+def _health(answer: AppAnswer, *, scope: str, account: str, path: str, update: str) -> Health:
     if answer.status >= 300:
-        raise _unavailable(answer, scope=scope, path=path)
+        raise _unavailable(answer, scope=scope, path=path, update=update)
     result = answer.result
     try:
         status = HealthStatus(str(result.get("status")))
@@ -223,17 +227,18 @@ def _unclear(path: str, why: str) -> RemoteError:
     )
 
 
-def _unavailable(answer: AppAnswer, *, scope: str, path: str) -> AppUnavailable:
+def _unavailable(answer: AppAnswer, *, scope: str, path: str, update: str) -> AppUnavailable:
     said = f' The instance says: "{answer.message}".' if answer.message else ""
     where = f"({path}: status {answer.status})"
+    calls = f" ({update})" if update else ""
     if answer.status in (404, 405) or app_api.NO_RESOURCE_TEXT in answer.message.lower():
         return AppUnavailable(
             Fault(
                 "app-missing",
                 f"The app {scope} on the instance has no such REST resource {where}: it is not "
                 f"imported, inactive, or of an earlier version.{said}",
-                next="render and import the package of this version (sn-smtp render ENV, "
-                "sn-smtp import ENV); the Scripted REST API smtp_oauth must be active",
+                next=f"render and import the package of this version{calls}; the Scripted REST API "
+                "smtp_oauth must be active",
             )
         )
     if answer.status == 403:
@@ -250,6 +255,6 @@ def _unavailable(answer: AppAnswer, *, scope: str, path: str) -> AppUnavailable:
             "app-refused",
             f"The app {scope} did not understand the call {where}: it is likely of another "
             f"version.{said}",
-            next="import the package of this version (sn-smtp render ENV, sn-smtp import ENV)",
+            next=f"render and import the package of this version{calls}",
         )
     )

@@ -23,7 +23,7 @@ from generator.instance.cut_over_message import (
 )
 from generator.instance.cut_over_preflight import Surroundings, look, require_unchanged
 from generator.instance.cut_over_result import CutOverResult
-from generator.instance.next_step import call
+from generator.instance.next_step import call, package_anew
 from generator.instance.run import Run
 from generator.scrubbing import printable
 
@@ -142,7 +142,9 @@ def _require_token(run: Run) -> None:
     """
     run.begin("token")
     scope, account = run.environment.app.scope, run.package.account.sys_id
-    health = ask_health(run.instance, scope=scope, account=account)
+    health = ask_health(
+        run.instance, scope=scope, account=account, update=package_anew(run.environment)
+    )
     if not health.granted:
         raise VerificationFailed(
             Fault(

@@ -22,7 +22,7 @@ from generator.instance.cut_over_mail import (
     said,
 )
 from generator.instance.interface import Found, Read, Row
-from generator.instance.next_step import call
+from generator.instance.next_step import call, package_anew
 from generator.instance.run import Run, answered
 from generator.instance.work import is_lost
 from generator.scrubbing import printable
@@ -99,7 +99,14 @@ def ask_for_message(run: Run, *, to: str, marker: str) -> None:
     """
     scope, account = run.environment.app.scope, run.package.account.sys_id
     try:
-        health = queue_test(run.instance, scope=scope, account=account, to=to, marker=marker)
+        health = queue_test(
+            run.instance,
+            scope=scope,
+            account=account,
+            to=to,
+            marker=marker,
+            update=package_anew(run.environment),
+        )
     except RemoteError as error:
         if not is_lost(error):
             raise

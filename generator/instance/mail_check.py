@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from generator.errors import GeneratorError, RemoteError
 from generator.instance.app_check import AppUnavailable, Health, HealthStatus, ask_health
-from generator.instance.next_step import call
+from generator.instance.next_step import call, package_anew
 from generator.instance.run import Run
 from generator.mail.interface import Cause, LinkResult, Verdict
 
@@ -33,7 +33,12 @@ def check_link(run: Run, *, explain: Explain | None = None) -> LinkResult:
     )
     began = run.clock.monotonic()
     try:
-        health = ask_health(run.instance, scope=scope, account=account.sys_id)
+        health = ask_health(
+            run.instance,
+            scope=scope,
+            account=account.sys_id,
+            update=package_anew(run.environment),
+        )
     except (AppUnavailable, RemoteError) as error:
         verdict, code, causes, answered = _unasked(error)
     else:

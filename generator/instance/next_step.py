@@ -21,6 +21,15 @@ def call(environment: Environment, command: str, *options: str) -> str:
     return call_in(environment.directory, command, *options)
 
 
+def package_anew(environment: Environment) -> str:
+    """The calls that bring this version's package onto the instance.
+
+    Args:
+        environment: The environment that they are about.
+    """
+    return f"{call(environment, 'render')}, then {call(environment, 'import')}"
+
+
 def call_in(directory: Path, command: str, *options: str) -> str:
     """`call`, where only the environment's directory is at hand.
 

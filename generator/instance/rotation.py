@@ -12,7 +12,7 @@ from generator.azure.graph import Application
 from generator.errors import Fault, Refused, VerificationFailed
 from generator.instance.app_check import Health, ask_health
 from generator.instance.guards import guard_reads, judge
-from generator.instance.next_step import call
+from generator.instance.next_step import call, package_anew
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import in_use, new_name, refuse_another
 from generator.instance.rotation_model import (
@@ -143,7 +143,10 @@ def preflight(it: Rotating) -> Health:
     faults.raise_if_any()
     check_delivery(run, ends="")
     health = ask_health(
-        run.instance, scope=run.environment.app.scope, account=run.package.account.sys_id
+        run.instance,
+        scope=run.environment.app.scope,
+        account=run.package.account.sys_id,
+        update=package_anew(run.environment),
     )
     run.done("preflight", f"{run.report.instance_name}; the app's check says {health.status.value}")
     return health

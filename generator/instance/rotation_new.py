@@ -18,6 +18,7 @@ from generator.errors import (
     RemoteError,
     VerificationFailed,
 )
+from generator.instance.next_step import call
 from generator.instance.rotation_journal import Mark, Rotation
 from generator.instance.rotation_keys import fits
 from generator.instance.rotation_model import New, Rotating, require_vault
@@ -143,7 +144,8 @@ def _kept(it: Rotating, rotation: Rotation, application: Application) -> New:
                 f"The new secret of the interrupted rotation ({rotation.name}, {key_id}) is no "
                 f"longer at the application, or version {version} of {it.source.description} is "
                 "not it.",
-                next="put it all back and begin anew: sn-smtp secret rotate --undo",
+                next="put it all back and begin anew: "
+                f"{call(it.run.environment, 'secret rotate', '--undo')}",
             )
         )
     it.run.idle("store", f"{it.source.description} has it already, version {version}")

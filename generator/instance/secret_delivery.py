@@ -14,6 +14,7 @@ from enum import StrEnum
 from generator.errors import Fault, Refused, RemoteError
 from generator.instance.interface import Found, Read
 from generator.instance.journal import Event
+from generator.instance.next_step import call
 from generator.instance.package_files import (
     ENTITY_TABLE,
     PROPERTY_TABLE,
@@ -115,7 +116,7 @@ def check_delivery(run: Run, *, ends: str | None = None) -> Found:
             "expiry": expiry_read(name),
         }
     )
-    _require_entity(entity, found["entity"])
+    _require_entity(run, entity, found["entity"])
     expiry = answered(found["expiry"])
     if ends is None:
         _require_not_older(run, name, value_of(expiry, name), wanted(run))
@@ -218,7 +219,7 @@ def settle_secret(run: Run, *, ends: str | None, before: Found, tells_date: bool
     run.journal.write(Event.DELIVERED)
 
 
-def _require_entity(entity: PackageRecord, found: Found) -> None:
+def _require_entity(run: Run, entity: PackageRecord, found: Found) -> None:
     row = next((row for row in answered(found).rows if row.get("sys_id") == entity.sys_id), None)
     if row is None:
         raise Refused(
@@ -238,7 +239,8 @@ def _require_entity(entity: PackageRecord, found: Found) -> None:
                 "the instance than the package says: the secret would go to another than it is "
                 "meant for.",
                 next="see what changed it there; import the package again "
-                "(sn-smtp render ENV --again, then import)",
+                f"({call(run.environment, 'render', '--again')}, then "
+                f"{call(run.environment, 'import')})",
             )
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from generator.errors import RemoteError, VerificationFailed
 from generator.instance.app_check import AppUnavailable, Health, HealthStatus, ask_health
+from generator.instance.next_step import package_anew
 from generator.instance.run import Run
 from generator.instance.secret_refusals import not_asked, not_proven
 from generator.secrets.interface import Secret
@@ -83,7 +84,9 @@ def health_of(run: Run) -> Health:
     """
     scope, account = run.environment.app.scope, run.package.account.sys_id
     try:
-        return ask_health(run.instance, scope=scope, account=account)
+        return ask_health(
+            run.instance, scope=scope, account=account, update=package_anew(run.environment)
+        )
     except AppUnavailable as error:
         raise VerificationFailed(*not_asked(error.faults)) from None
     except RemoteError as error:

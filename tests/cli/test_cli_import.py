@@ -236,7 +236,8 @@ def test_an_interruption_says_what_is_under_way(
     said = _import(sn_smtp, root)
     assert said.code == 130
     assert says in said.err
-    assert ("--resume" in said.err) is (method != "check_awake")
+    again = f"run sn-smtp import dev --root {root} --resume"
+    assert (again in said.err) is (method != "check_awake")
     assert "not put in place" not in said.err
     # What was done until then is told as ever.
     assert "requests" in said.out

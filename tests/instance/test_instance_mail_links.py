@@ -363,7 +363,7 @@ def test_an_app_of_an_earlier_version(there: Stage) -> None:
     there.sandbox.database.delete("sys_ws_definition", row["sys_id"])
     check = links_of(there)["check"]
     assert (check.verdict, check.code) == (FAILED, "app-missing")
-    assert "sn-smtp import" in check.causes[0].fix
+    assert "sn-smtp import dev" in check.causes[0].fix
 
 
 def test_a_check_that_does_not_answer(there: Stage) -> None:
