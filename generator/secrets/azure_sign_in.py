@@ -102,6 +102,8 @@ def quiet(*loggers: str) -> None:
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
         logger.propagate = False
+        # Whoever listens to such a logger itself hears nothing, either.
+        logger.setLevel(logging.CRITICAL + 1)
 
 
 def sign_in_failure(message: str) -> str:
