@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from script_world import NOW
+from azure_script_world import NOW
 
 from generator.azure.clouds import GRAPH, Cloud
 from generator.azure.model import AzureOutputs

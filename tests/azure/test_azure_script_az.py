@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from az_world import EXCHANGE, OLD, TENANT, World, make_world
-from script_world import HOSTILE, MAILBOX, VAULT, Make, rendered, setup_of, trouble
+from azure_script_world import HOSTILE, MAILBOX, VAULT, Make, rendered, setup_of, trouble
 
 from generator.azure.clouds import GRAPH, Cloud
 from generator.azure.model import Consent, Severity

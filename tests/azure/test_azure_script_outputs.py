@@ -12,7 +12,7 @@ from pathlib import Path
 
 import hcl2
 import pytest
-from script_world import NOW, VAULT, Make, nodes, rendered, setup_of
+from azure_script_world import NOW, VAULT, Make, nodes, rendered, setup_of
 
 from generator.azure.model import AzureOutputs, Consent, Severity
 from generator.azure.setup_render import Format

@@ -7,10 +7,10 @@ import subprocess
 
 import hcl2
 import pytest
+from azure_script_world import HOSTILE, nodes, trouble
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import DictLoader
-from script_world import HOSTILE, nodes, trouble
 
 from generator.azure import setup_quoting as quoting
 from generator.azure.setup_templates import ScriptTemplates

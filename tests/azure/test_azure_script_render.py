@@ -9,9 +9,7 @@ from pathlib import Path
 
 import hcl2
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from script_world import (
+from azure_script_world import (
     HOSTILE,
     MAILBOX,
     NOW,
@@ -24,6 +22,8 @@ from script_world import (
     trouble,
     without_extension,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from generator.azure.clouds import Cloud
 from generator.azure.setup import Wishes, plan_setup

@@ -459,7 +459,9 @@ def test_each_kind_of_absent_secret_has_a_message_of_its_own(read) -> None:
 def test_every_code_is_listed_used_and_tested() -> None:
     package = Path(read_module.__file__).parent
     quoted = re.compile(r'"([a-z]+(?:-[a-z0-9]+)+)"')
-    sources = [*package.glob("*.py"), *(package / "readers").glob("*.py")]
+    # Graph and the scripts are asked and written, not read; their faults have tests of their own.
+    readers = [p for p in package.glob("*.py") if not p.name.startswith(("graph", "setup"))]
+    sources = [*readers, *(package / "readers").glob("*.py")]
     used = {code for path in sources for code in quoted.findall(path.read_text())}
     used |= {f"conflicting-{kind}-id" for kind in ("client", "tenant")}
     used |= {f"conflicting-{kind}-object-id" for kind in ("application", "service-principal")}

@@ -26,7 +26,7 @@ from generator.azure import graph_wire
 from generator.clock import SteppedClock
 from generator.mail import network
 from generator.sandbox import mail_sender, oauth_client
-from generator.secrets import azure_sign_in, deadline, key_vault_source
+from generator.secrets import azure_sign_in, deadline, key_vault_source, vault_question
 
 START = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -127,7 +127,7 @@ def test_no_script_holds_a_secret(world: MailWorld, sn_smtp: Call) -> None:
         assert world.traces(said.out + said.err) == [], kind
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize(
     "failure", MAIL_FAILURES, ids=lambda given: "-".join(map(str, given.values()))
 )
@@ -140,7 +140,7 @@ def test_nothing_is_seen_where_the_tenant_fails(
     assert world.traces(world.left()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("failure", "server"),
     [("silent", "entra"), ("silent", "graph"), ("silent", "smtp"), ("slow", "entra")],
@@ -158,9 +158,7 @@ def test_nothing_is_seen_where_a_server_keeps_us_waiting(
         monkeypatch.setattr(module, "READING", 0.3)
     monkeypatch.setattr(graph_wire, "_TIMEOUT", (0.3, 0.3))
     monkeypatch.setattr(graph_wire, "LONGEST", 0.6)
-    monkeypatch.setattr(
-        key_vault_source, "within", lambda seconds, work: deadline.within(0.6, work)
-    )
+    monkeypatch.setattr(vault_question, "within", lambda seconds, work: deadline.within(0.6, work))
     for module in (oauth_client, mail_sender):
         monkeypatch.setattr(module, "MOST_SECONDS", 0.3)
     world.mail.behaviour.set({failure: server})
@@ -169,7 +167,7 @@ def test_nothing_is_seen_where_a_server_keeps_us_waiting(
     assert world.traces(world.left()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("failure", INSTANCE_FAILURES, ids=lambda given: "-".join(given))
 def test_nothing_is_seen_where_the_instance_fails(
     world: MailWorld, sn_smtp: Call, failure: dict[str, object]
@@ -196,7 +194,7 @@ def telling(status: int) -> Fault:
     return fault
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("source", ["keyvault", "vault"])
 @pytest.mark.parametrize(
     ("status", "method"),
@@ -234,7 +232,7 @@ SECRET_WORDS = (b"client_secret=", b"Bearer ", b"X-Vault-Token")
 """In requests that carry a secret."""
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 # A bug may leave a connection to the end of the process.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OSError])

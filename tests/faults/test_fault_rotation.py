@@ -23,6 +23,9 @@ sys.path.append(str(Path(__file__).parent.parent / "instance"))
 
 from rotating import Desk, desk  # noqa: E402 - the desk of another room
 
+SAMPLE = (Where.AFTER, Lasts.ONCE)
+"""What `make test` takes of the cuts of a rotation; `make faults` takes all."""
+
 
 @pytest.fixture
 def it(environment: Callable[..., Environment]) -> Iterator[Desk]:
@@ -60,8 +63,15 @@ def _ends_well(it: Desk) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lasts", Lasts, ids=str)
-@pytest.mark.parametrize("where", [Where.BEFORE, Where.AFTER], ids=str)
+@pytest.mark.parametrize(
+    ("where", "lasts"),
+    [
+        pytest.param(where, lasts, marks=() if (where, lasts) == SAMPLE else pytest.mark.faults)
+        for where in (Where.BEFORE, Where.AFTER)
+        for lasts in Lasts
+    ],
+    ids=str,
+)
 def test_a_rotation_survives_every_cut(
     environment: Callable[..., Environment], where: Where, lasts: Lasts
 ) -> None:
