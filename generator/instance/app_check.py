@@ -41,13 +41,13 @@ class HealthStatus(StrEnum):
     NOT_OAUTH = "not_oauth"
     """The account does not use OAuth 2.0."""
 
-    NO_TOKEN = "no_token"  # noqa: S105
+    NO_TOKEN = "no_token"  # noqa: S105 - a status
     """The provider refused a token."""
 
     INACTIVE = "inactive"
     """A token came, and the account is not active: nothing leaves through it."""
 
-    SECRET_EXPIRES = "secret_expires"  # noqa: S105
+    SECRET_EXPIRES = "secret_expires"  # noqa: S105 - a status
     """A token came; the client secret has ended or soon will, by the app's property."""
 
     OK = "ok"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generator.aside import Aside
 from generator.errors import ExitCode, GeneratorError
 from generator.instance.account import account_read, active_fault, is_active
-from generator.instance.aside import Aside
 from generator.instance.guards import Identity, guard_reads, judge
 from generator.instance.interface import Cicd, Found, Route
 from generator.instance.known_sets import (

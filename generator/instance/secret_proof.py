@@ -18,7 +18,7 @@ from generator.secrets.interface import Secret
 NEW_SECRET_LIMIT = 300.0
 """Seconds for which a new secret may be unknown to Entra before that counts."""
 
-INVALID_SECRET = "7000215"  # noqa: S105
+INVALID_SECRET = "7000215"  # noqa: S105 - a code of Entra
 """Entra's code of a secret that it does not know."""
 
 NOT_ASKED = (

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator.aside import Aside
 from generator.mail import claims as claims_link
 from generator.mail import clocks as clocks_link
 from generator.mail import exchange as exchange_link
 from generator.mail import smtp as smtp_link
-from generator.mail.aside import Task
 from generator.mail.claims import judge_claims, object_id, read_claims
 from generator.mail.clocks import judge_clock
 from generator.mail.exchange import fits, judge_exports
@@ -71,7 +71,7 @@ def verify_local(
     exports = read_exports(exchange) if exchange else None
     secret = fetch_secret()
     submission = Submission(settings, network=network, steps=steps, tell=tell)
-    smtp = Task(lambda: _smtp_side(settings, submission, network=network))
+    smtp = Aside(lambda: _smtp_side(settings, submission, network=network))
     try:
         inputs = judge_inputs(settings, secret, notices=notices, now=network.clock.now())
         is_sound = inputs.verdict is not Verdict.FAILED

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from generator.mail.aside import Task
+from generator.aside import Aside
 from generator.mail.interface import Cause, LinkResult, Verdict
 from generator.mail.network import Network
 from generator.mail.trouble import Place, Trouble, unknown_name
@@ -27,7 +27,7 @@ def resolve(place: Place, *, network: Network) -> tuple[str, ...] | Trouble:
     """
     if place.proxy:
         return ()
-    task = Task(lambda: _addresses(place))
+    task = Aside(lambda: _addresses(place))
     if not task.wait(network.timeout_seconds):
         return Trouble(
             f"{place.kind}-dns",

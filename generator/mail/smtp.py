@@ -113,21 +113,18 @@ class Submission:
         checked = f"message [{marker}] from {sender} to {recipient}, to the end of DATA"
 
         def work() -> str:
-            assert self._session is not None  # noqa: S101 - it has signed in
+            if self._session is None:
+                self._signed_in()
+            session = self._opened()
             try:
-                reply = self._session.send(message, sender=sender, recipient=recipient)
+                reply = session.send(message, sender=sender, recipient=recipient)
             except SmtpRefused:
                 # A further attempt, if there is one, is in a session that has signed in.
                 self._close_session()
                 raise
             return f"[{marker}] to {recipient}: {reply}"
 
-        def again() -> str:
-            if self._session is None:
-                self._signed_in()
-            return work()
-
-        return self._link(MESSAGE, checked, again, marker=marker)
+        return self._link(MESSAGE, checked, work, marker=marker)
 
     def rest(self) -> None:
         """Nothing is asked for a while; the session stays open."""

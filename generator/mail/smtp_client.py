@@ -42,17 +42,25 @@ class SmtpClient(smtplib.SMTP):
             return self._context.wrap_socket(made, server_hostname=host)
         return made
 
+    @property
+    def _line(self) -> socket.socket:
+        """The connection, which the library lets go of where it ends."""
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("the connection ended")
+        return self.sock
+
     def said_more(self) -> bool:
         """Whether something stands behind the last reply already, without waiting for it."""
-        self.sock.settimeout(0)  # type: ignore[union-attr]
+        line = self._line
+        line.settimeout(0)
         try:
-            return bool(self.file.peek(1))  # type: ignore[union-attr]
+            return self.file is not None and bool(self.file.peek(1))
         finally:
-            self.sock.settimeout(self._network.timeout_seconds)  # type: ignore[union-attr]
+            line.settimeout(self._network.timeout_seconds)
 
     def begin_tls(self) -> None:
         """Speak TLS from here on; what was said before counts no longer (RFC 3207 4.2)."""
-        self.sock = self._context.wrap_socket(self.sock, server_hostname=self._host)  # type: ignore[arg-type]
+        self.sock = self._context.wrap_socket(self._line, server_hostname=self._host)
         self.file = self.helo_resp = self.ehlo_resp = None
         self.esmtp_features = {}
         self.does_esmtp = False
@@ -60,7 +68,7 @@ class SmtpClient(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """One reply; a server without end or measure is left (called by the library)."""
         if self.file is None:
-            self.file = self.sock.makefile("rb")  # type: ignore[union-attr]
+            self.file = self._line.makefile("rb")
         lines: list[bytes] = []
         first = b""
         while len(lines) < MOST_LINES:

@@ -56,7 +56,7 @@ class Dispatcher:
             context, refusal = self._identify(request)
         except ConnectionError:
             raise
-        except Exception as error:  # noqa: BLE001 - an instance answers, whatever happens in it
+        except Exception as error:  # an instance answers, whatever happens
             context = Context(sandbox, request, None)
             refusal = _failed(context, error)
         response = refusal or self._route(context)
@@ -113,7 +113,7 @@ class Dispatcher:
         except ConnectionError:
             # Nobody is there any more.
             raise
-        except Exception as error:  # noqa: BLE001 - an instance answers, whatever happens in it
+        except Exception as error:  # an instance answers, whatever happens
             return _failed(context, error)
 
 

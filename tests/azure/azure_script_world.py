@@ -29,7 +29,7 @@ HOSTILE = (
     "%{ if true } ${upper(x)} $${x} %%{x}",
     "a & b | c ; d < e > f # g",
     "back\\slash \\' \\\" \\${x}",
-    "‘typographic’ “quotes” ‚‛",  # noqa: RUF001 - PowerShell takes them for quotes
+    "‘typographic’ “quotes” ‚‛",
     "Zoë 東京 \U0001f4e7",
     "*/ --> ''' EOF ]] }} {{ %}",
     "-leading --yes @file",

@@ -21,7 +21,7 @@ from generator.instance.rotation_journal import Mark
 
 sys.path.append(str(Path(__file__).parent.parent / "instance"))
 
-from rotating import Desk, desk  # noqa: E402 - the desk of another room
+from rotating import Desk, desk  # the desk of another room
 
 SAMPLE = (Where.AFTER, Lasts.ONCE)
 """What `make test` takes of the cuts of a rotation; `make faults` takes all."""

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from generator.aside import Aside
 from generator.errors import Fault, Refused
-from generator.instance.aside import Aside
 
 
 def test_it_runs_beside_and_hands_over_its_result() -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from mail_setting import Verify, link
 
+from generator.aside import Aside
 from generator.clock import SteppedClock
 from generator.config.environment import Environment
 from generator.errors import ConfigError, UsageError
-from generator.mail.aside import Task
 from generator.mail.interface import Proven, Verdict, Verification
 from generator.mail.names import judge_names, resolve
 from generator.mail.network import ConnectTimeout, Network, Watch, proxy_from
@@ -227,8 +227,8 @@ def test_the_error_of_work_beside_is_not_lost() -> None:
         raise ValueError("seen")
 
     with pytest.raises(ValueError, match="seen"):
-        Task(fail).result()
-    assert Task(lambda: 7).result() == 7
+        Aside(fail).result()
+    assert Aside(lambda: 7).result() == 7
 
 
 # What exceptions mean

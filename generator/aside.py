@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Task(Generic[T]):
-    """One call, begun at once.
+class Aside(Generic[T]):
+    """One call, begun at once; it must not touch what others use meanwhile.
 
     Its thread does not keep the process alive: what hangs in it (a name that DNS never answers)
     must not make an interruption by the user wait.
@@ -19,9 +19,9 @@ class Task(Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         """Args: work: What is done."""
         self._work = work
-        self._found: T | None = None
+        self._found: list[T] = []
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="aside", daemon=True)
         self._thread.start()
 
     def wait(self, seconds: float) -> bool:
@@ -38,10 +38,10 @@ class Task(Generic[T]):
         self._thread.join()
         if self._error is not None:
             raise self._error
-        return self._found  # type: ignore[return-value]
+        return self._found[0]
 
     def _run(self) -> None:
         try:
-            self._found = self._work()
+            self._found.append(self._work())
         except BaseException as error:
             self._error = error
